@@ -1,0 +1,2 @@
+//! quell
+fn main() {}
