@@ -1,0 +1,56 @@
+//! Which cells of one dimension carry the excess of a rise.
+
+use quell_model::issue::Explanation;
+
+use crate::thousandths;
+
+/// One dimension value's people on the days of a rise and in its baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// The dimension's name.
+    pub dimension: String,
+    /// The value.
+    pub value: String,
+    /// People on the days of the rise.
+    pub observed: u64,
+    /// People expected on those days from the baseline days.
+    pub expected: f64,
+}
+
+/// Cells that carry at least a fifth of `excess`, the largest part first, at most `limit`.
+///
+/// `excess` is the rise's own: people above what was expected. Cells with fewer than five people
+/// are left out (support); with the same part, the higher ratio comes first, then the name.
+pub fn explain(cells: &[Cell], excess: f64, limit: usize) -> Vec<Explanation> {
+    const MIN_PEOPLE: u64 = 5;
+    const MIN_SHARE: f64 = 0.2;
+    if excess <= 0.0 {
+        return Vec::new();
+    }
+    let mut rows: Vec<Explanation> = cells
+        .iter()
+        .filter(|cell| cell.observed >= MIN_PEOPLE)
+        .map(|cell| Explanation {
+            dimension: cell.dimension.clone(),
+            value: cell.value.clone(),
+            observed: cell.observed,
+            expected: thousandths(cell.expected),
+            risk_ratio: (cell.expected > 0.0)
+                .then(|| thousandths(cell.observed as f64 / cell.expected)),
+            excess_share: thousandths((cell.observed as f64 - cell.expected) / excess),
+        })
+        .filter(|row| row.excess_share >= MIN_SHARE)
+        .collect();
+    rows.sort_by(|a, b| {
+        b.excess_share
+            .total_cmp(&a.excess_share)
+            .then_with(|| ratio(b).total_cmp(&ratio(a)))
+            .then_with(|| (&a.dimension, &a.value).cmp(&(&b.dimension, &b.value)))
+    });
+    rows.truncate(limit);
+    rows
+}
+
+fn ratio(row: &Explanation) -> f64 {
+    row.risk_ratio.unwrap_or(f64::INFINITY)
+}
