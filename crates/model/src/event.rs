@@ -81,14 +81,14 @@ pub struct Source {
     /// `zendesk`, `amazon-connect`, …
     pub system: String,
     /// One of several installations of that system.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub instance: Option<String>,
     /// The event's type in the source's own words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub native_type: Option<String>,
     /// The id of the customer's message (an e-mail's Message-ID): two contacts with the same one
     /// are duplicates.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub message_id: Option<String>,
 }
 
@@ -146,9 +146,8 @@ impl Channel {
     }
 }
 
-/// A scalar attribute value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+/// A scalar attribute value. In JSON the bare value; in binary rows a tagged one.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Scalar {
     /// true or false
     Bool(bool),
@@ -158,6 +157,72 @@ pub enum Scalar {
     Float(f64),
     /// text
     Text(String),
+}
+
+/// The tagged form, for formats that do not describe themselves.
+#[derive(Serialize, Deserialize)]
+enum TaggedScalar {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum BareScalar {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+}
+
+macro_rules! scalar_form {
+    ($form:ident) => {
+        impl From<&Scalar> for $form {
+            fn from(scalar: &Scalar) -> Self {
+                match scalar {
+                    Scalar::Bool(v) => $form::Bool(*v),
+                    Scalar::Int(v) => $form::Int(*v),
+                    Scalar::Float(v) => $form::Float(*v),
+                    Scalar::Text(v) => $form::Text(v.clone()),
+                }
+            }
+        }
+        impl From<$form> for Scalar {
+            fn from(form: $form) -> Self {
+                match form {
+                    $form::Bool(v) => Scalar::Bool(v),
+                    $form::Int(v) => Scalar::Int(v),
+                    $form::Float(v) => Scalar::Float(v),
+                    $form::Text(v) => Scalar::Text(v),
+                }
+            }
+        }
+    };
+}
+
+scalar_form!(TaggedScalar);
+scalar_form!(BareScalar);
+
+impl Serialize for Scalar {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            BareScalar::from(self).serialize(serializer)
+        } else {
+            TaggedScalar::from(self).serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            BareScalar::deserialize(deserializer).map(Scalar::from)
+        } else {
+            TaggedScalar::deserialize(deserializer).map(Scalar::from)
+        }
+    }
 }
 
 impl Scalar {
@@ -174,68 +239,69 @@ impl Scalar {
 
 /// The fields of a contact that an event may carry. Every field but `id` and `kind` is a patch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 #[allow(missing_docs)]
 pub struct ContactPatch {
     /// The source's own id of the contact.
+    #[serde(default)]
     pub id: String,
+    /// Required in JSON: a patch without it would turn a call into a ticket.
     pub kind: Kind,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub channel: Patch<Channel>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub direction: Patch<Direction>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub customer: Patch<CustomerPatch>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub links: Patch<LinksPatch>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub opened_at: Patch<TimeMs>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub first_response_at: Patch<TimeMs>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub resolved_at: Patch<TimeMs>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub closed_at: Patch<TimeMs>,
     /// When the source last changed the record: the field time of this patch. Without it the
     /// event's time is the field time.
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub updated_at: Patch<TimeMs>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub status: Patch<Status>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub status_native: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub reopen_count: Patch<u32>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub language: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub subject: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub body: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub reason: Patch<ReasonPatch>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub tags: Patch<Vec<String>>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub queue: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub team: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub agent_id: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub product: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub priority: Patch<String>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub durations: Patch<DurationsPatch>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub outcome: Patch<OutcomePatch>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub feedback: Patch<FeedbackPatch>,
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub transcript: Patch<Transcript>,
     /// Merged key by key; a null value clears its key, a null object clears all.
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(default, skip_serializing_if = "Patch::is_absent")]
     pub attributes: Patch<BTreeMap<String, Patch<Scalar>>>,
 }
 
@@ -328,9 +394,8 @@ patch_group!(
 #[serde(default)]
 #[allow(missing_docs)]
 pub struct Transcript {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub redacted: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none", rename = "ref")]
+    #[serde(rename = "ref")]
     pub reference: Option<String>,
     pub turns: Vec<Turn>,
 }
@@ -343,13 +408,13 @@ pub struct Turn {
     /// What is said. Personal data until redacted.
     pub text: String,
     /// When, if known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub at: Option<TimeMs>,
     /// Milliseconds from the start of the call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub offset_ms: Option<i64>,
     /// The source's sentiment, -1 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub sentiment: Option<f64>,
 }
 
