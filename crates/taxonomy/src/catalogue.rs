@@ -1,0 +1,212 @@
+//! The catalogue: areas, reasons, and what their owners said of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use quell_model::ReasonId;
+use quell_model::contact::DemandType;
+use quell_text::Language;
+
+use crate::check;
+use crate::load;
+use crate::problem::{Place, Problem, Problems};
+use crate::rules::Rules;
+
+/// What to do about a reason, from its place in the value-irritant matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Quadrant {
+    /// Irritates both sides: remove the cause.
+    Eliminate,
+    /// The customer values it, the organisation does not: self-service, alerts.
+    Automate,
+    /// Irritates the customer, serves the organisation: make it easier.
+    Simplify,
+    /// Both value it: spend time on it.
+    Leverage,
+}
+
+impl Quadrant {
+    /// Every quadrant.
+    pub const ALL: [Quadrant; 4] =
+        [Quadrant::Eliminate, Quadrant::Automate, Quadrant::Simplify, Quadrant::Leverage];
+
+    /// The word used in files and outputs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Quadrant::Eliminate => "eliminate",
+            Quadrant::Automate => "automate",
+            Quadrant::Simplify => "simplify",
+            Quadrant::Leverage => "leverage",
+        }
+    }
+
+    /// Whether scores allow it. A score of 0 lies on the border and allows both sides.
+    pub fn agrees_with(self, scores: Scores) -> bool {
+        let (customer_values, organisation_values) = match self {
+            Quadrant::Eliminate => (false, false),
+            Quadrant::Automate => (true, false),
+            Quadrant::Simplify => (false, true),
+            Quadrant::Leverage => (true, true),
+        };
+        let fits = |score: i8, values: bool| if values { score >= 0 } else { score <= 0 };
+        fits(scores.customer, customer_values) && fits(scores.organisation, organisation_values)
+    }
+}
+
+/// The committee's scores, -2 (irritating) to +2 (valuable).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scores {
+    /// Value to the customer.
+    pub customer: i8,
+    /// Value to the organisation.
+    pub organisation: i8,
+}
+
+/// One contact reason. A level-3 reason has inherited what it did not say itself.
+#[derive(Clone, Debug)]
+pub struct Reason {
+    /// `area.reason`, or `area.reason.cause`.
+    pub id: ReasonId,
+    /// Names by language; `und` for a name in no language in particular.
+    pub names: BTreeMap<String, String>,
+    /// Who can remove the cause.
+    pub owner: String,
+    /// The department that bears the cost.
+    pub department: Option<String>,
+    /// The committee's scores.
+    pub scores: Option<Scores>,
+    /// What people chose to do about it.
+    pub action: Option<Quadrant>,
+    /// Value or failure demand.
+    pub demand: Option<DemandType>,
+    /// The dumb-contact class.
+    pub dumb_class: Option<String>,
+    /// Cost of one contact in millionths of the currency.
+    pub cost_micros: Option<i64>,
+    /// How long after a contact another one counts as its repeat.
+    pub repeat_window_ms: Option<i64>,
+    /// What agents pick for it.
+    pub agent_codes: Vec<String>,
+    pub(crate) place: Place,
+    pub(crate) examples: Vec<Example>,
+}
+
+impl Reason {
+    /// 2 or 3.
+    pub fn level(&self) -> usize {
+        self.id.as_str().matches('.').count() + 1
+    }
+
+    /// The name in a language, else in English, else any, else the id.
+    pub fn name(&self, language: &str) -> &str {
+        [language, "en", "und"]
+            .iter()
+            .find_map(|language| self.names.get(*language))
+            .or_else(|| self.names.values().next())
+            .map_or(self.id.as_str(), String::as_str)
+    }
+}
+
+/// A text written beside a rule that it must, or must not, tag.
+#[derive(Clone, Debug)]
+pub(crate) struct Example {
+    pub text: String,
+    pub language: Option<String>,
+    pub matches: bool,
+    pub place: Place,
+}
+
+/// A loaded, immutable taxonomy.
+#[derive(Clone)]
+pub struct Taxonomy {
+    pub(crate) id: String,
+    pub(crate) version: String,
+    pub(crate) currency: String,
+    pub(crate) file: String,
+    pub(crate) languages: Vec<Language>,
+    pub(crate) areas: BTreeMap<String, BTreeMap<String, String>>,
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) by_id: BTreeMap<String, usize>,
+    pub(crate) by_agent_code: BTreeMap<String, usize>,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) warnings: Vec<Problem>,
+}
+
+impl Taxonomy {
+    /// Reads a taxonomy from YAML. `file` is the name that problems carry. On failure all problems
+    /// found, in the order of the file.
+    pub fn parse(yaml: &str, file: &str) -> Result<Taxonomy, Vec<Problem>> {
+        let mut problems = Problems::new(file);
+        match load::load(yaml, file, &mut problems) {
+            Some(mut taxonomy) if !problems.has_errors() => {
+                taxonomy.warnings = problems.into_sorted();
+                Ok(taxonomy)
+            }
+            _ => Err(problems.into_sorted()),
+        }
+    }
+
+    /// The taxonomy without reasons: agents' codes alone decide.
+    pub fn none() -> Taxonomy {
+        Taxonomy {
+            id: "none".to_owned(),
+            version: version_of("none", ""),
+            currency: "USD".to_owned(),
+            file: String::new(),
+            languages: Vec::new(),
+            areas: BTreeMap::new(),
+            reasons: Vec::new(),
+            by_id: BTreeMap::new(),
+            by_agent_code: BTreeMap::new(),
+            rules: Arc::new(Rules::none()),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its id and the beginning of its content's hash: `ecommerce@0123456789ab`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The currency of its costs.
+    pub fn currency(&self) -> &str {
+        &self.currency
+    }
+
+    /// The languages it means to cover.
+    pub fn languages(&self) -> impl Iterator<Item = &str> {
+        self.languages.iter().map(Language::as_str)
+    }
+
+    /// The areas (level 1) with their names by language.
+    pub fn areas(&self) -> &BTreeMap<String, BTreeMap<String, String>> {
+        &self.areas
+    }
+
+    /// All reasons of levels 2 and 3, in the order of the file.
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+
+    /// One reason.
+    pub fn reason(&self, id: &ReasonId) -> Option<&Reason> {
+        self.by_id.get(id.as_str()).and_then(|&at| self.reasons.get(at))
+    }
+
+    /// Runs the examples written beside the rules and looks for what people should settle:
+    /// overlaps, languages without phrases, too many or too few reasons.
+    pub fn check(&self) -> Vec<Problem> {
+        check::check(self)
+    }
+}
+
+/// Id and content make the version.
+pub(crate) fn version_of(id: &str, yaml: &str) -> String {
+    let hash = blake3::hash(yaml.as_bytes()).to_hex();
+    format!("{id}@{}", hash.get(..12).unwrap_or(""))
+}

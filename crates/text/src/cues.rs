@@ -1,0 +1,232 @@
+//! Cues: what in a customer's words speaks of an earlier contact, a broken promise, a defect. They
+//! are evidence beside the reason, never the reason itself. Also the home of the word lists.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::language::Language;
+use crate::phrase::{Found, MatcherBuilder, WordSets};
+
+/// The cue classes, the weightiest first.
+pub const CUES: [&str; 7] =
+    ["promise_missed", "repeat", "unresolved", "defect", "confusion", "status_chase", "valued"];
+
+const REPEAT: u8 = 1;
+
+type WordLists = BTreeMap<Language, Vec<String>>;
+
+/// The word lists as read from the lexicon file.
+#[derive(Debug, Default)]
+pub(crate) struct Lexicon {
+    cues: BTreeMap<String, WordLists>,
+    words: BTreeMap<String, WordLists>,
+    not_a_repeat: WordLists,
+    negators: WordLists,
+    breakers: WordLists,
+    not_negating: WordLists,
+    numbers: WordLists,
+    common: BTreeMap<Language, BTreeSet<String>>,
+    /// Groups of Chinese words that mean the same in different regions.
+    pub zh_variants: Vec<Vec<String>>,
+}
+
+impl Lexicon {
+    /// Whether a folded word is one of the language's very common ones.
+    pub fn is_common(&self, language: Language, form: &str) -> bool {
+        self.common.get(&language).is_some_and(|words| words.contains(form))
+    }
+
+    /// The very common words of each language that has a list.
+    pub fn common(&self) -> impl Iterator<Item = (Language, &BTreeSet<String>)> {
+        self.common.iter().map(|(language, words)| (*language, words))
+    }
+
+    /// Words that deny what follows.
+    pub fn negators(&self, language: Language) -> &[String] {
+        of(&self.negators, language)
+    }
+
+    /// Words that a denial does not reach across.
+    pub fn breakers(&self, language: Language) -> &[String] {
+        of(&self.breakers, language)
+    }
+
+    /// Sequences whose negator denies nothing.
+    pub fn not_negating(&self, language: Language) -> &[String] {
+        of(&self.not_negating, language)
+    }
+
+    /// Number words.
+    pub fn numbers(&self, language: Language) -> &[String] {
+        of(&self.numbers, language)
+    }
+}
+
+fn of(lists: &WordLists, language: Language) -> &[String] {
+    lists.get(&language).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The lexicon shipped with the crate.
+pub(crate) fn lexicon() -> &'static Lexicon {
+    static LEXICON: OnceLock<Lexicon> = OnceLock::new();
+    LEXICON.get_or_init(|| read(include_str!("../data/lexicon.yaml")).unwrap_or_default())
+}
+
+type RawLists = BTreeMap<String, Vec<String>>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLexicon {
+    cues: BTreeMap<String, RawLists>,
+    words: BTreeMap<String, RawLists>,
+    not_a_repeat: RawLists,
+    negators: RawLists,
+    breakers: RawLists,
+    not_negating: RawLists,
+    numbers: RawLists,
+    common: RawLists,
+    zh_variants: Vec<Vec<String>>,
+}
+
+fn read(yaml: &str) -> Result<Lexicon, String> {
+    let raw: RawLexicon = serde_saphyr::from_str(yaml).map_err(|error| error.to_string())?;
+    let lists = |raw: RawLists| -> Result<WordLists, String> {
+        raw.into_iter()
+            .map(|(code, words)| match Language::parse(&code) {
+                Some(language) => Ok((language, words)),
+                None => Err(format!("`{code}` is no language")),
+            })
+            .collect()
+    };
+    let named = |raw: BTreeMap<String, RawLists>| -> Result<BTreeMap<String, WordLists>, String> {
+        raw.into_iter().map(|(name, raw)| Ok((name, lists(raw)?))).collect()
+    };
+    let common = lists(raw.common)?;
+    Ok(Lexicon {
+        cues: named(raw.cues)?,
+        words: named(raw.words)?,
+        not_a_repeat: lists(raw.not_a_repeat)?,
+        negators: lists(raw.negators)?,
+        breakers: lists(raw.breakers)?,
+        not_negating: lists(raw.not_negating)?,
+        numbers: lists(raw.numbers)?,
+        common: common.into_iter().map(|(l, words)| (l, words.into_iter().collect())).collect(),
+        zh_variants: raw.zh_variants,
+    })
+}
+
+/// The word sets that the lexicon offers to any phrase, named `cue.…`.
+pub fn word_sets() -> WordSets {
+    lexicon().words.iter().map(|(name, lists)| (format!("cue.{name}"), lists.clone())).collect()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    Cue(u8),
+    NotARepeat,
+}
+
+/// The cue phrases inside a matcher.
+pub struct CueSet {
+    first: u32,
+    meanings: Vec<Meaning>,
+}
+
+/// Cue classes found, as a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CuesFound(u8);
+
+impl CueSet {
+    /// Adds the lexicon's cue phrases to a builder made with [`word_sets`].
+    pub fn register(builder: &mut MatcherBuilder) -> CueSet {
+        let mut set = CueSet { first: u32::MAX, meanings: Vec::new() };
+        let lexicon = lexicon();
+        for (class, name) in CUES.iter().enumerate() {
+            for (language, phrases) in lexicon.cues.get(*name).into_iter().flatten() {
+                for phrase in phrases {
+                    set.add(builder, *language, phrase, Meaning::Cue(class as u8));
+                }
+            }
+        }
+        for (language, phrases) in &lexicon.not_a_repeat {
+            for phrase in phrases {
+                set.add(builder, *language, phrase, Meaning::NotARepeat);
+            }
+        }
+        set
+    }
+
+    fn add(&mut self, builder: &mut MatcherBuilder, language: Language, text: &str, is: Meaning) {
+        // The lexicon is ours and a test compiles every phrase of it.
+        if let Ok(number) = builder.add(language, text) {
+            self.first = self.first.min(number);
+            self.meanings.push(is);
+        }
+    }
+
+    /// Whether a phrase number is one of the cues'.
+    pub fn holds(&self, phrase: u32) -> bool {
+        self.meaning(phrase).is_some()
+    }
+
+    /// The cue classes among what was found in one text. Denied hits do not count, nor do hits
+    /// inside a phrase that only looks like a repeat.
+    pub fn cues(&self, found: &[Found]) -> CuesFound {
+        let mut classes = 0;
+        for hit in found.iter().filter(|hit| !hit.negated) {
+            let Some(Meaning::Cue(class)) = self.meaning(hit.phrase) else { continue };
+            let trapped = class == REPEAT
+                && found.iter().any(|trap| {
+                    self.meaning(trap.phrase) == Some(Meaning::NotARepeat)
+                        && trap.start < hit.end
+                        && hit.start < trap.end
+                });
+            if !trapped {
+                classes |= 1 << class;
+            }
+        }
+        CuesFound(classes)
+    }
+
+    fn meaning(&self, phrase: u32) -> Option<Meaning> {
+        self.meanings.get(phrase.checked_sub(self.first)? as usize).copied()
+    }
+}
+
+impl CuesFound {
+    /// Both sets together.
+    pub fn and(self, other: CuesFound) -> CuesFound {
+        CuesFound(self.0 | other.0)
+    }
+
+    /// The names, the weightiest first.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        CUES.into_iter()
+            .enumerate()
+            .filter(move |(n, _)| self.0 >> n & 1 == 1)
+            .map(|(_, name)| name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lexicon_reads_and_every_phrase_compiles() {
+        let lexicon = read(include_str!("../data/lexicon.yaml")).expect("lexicon.yaml is valid");
+        let mut builder = MatcherBuilder::new(word_sets());
+        for (name, lists) in &lexicon.cues {
+            assert!(CUES.contains(&name.as_str()), "{name} has no place in the precedence");
+            for (language, phrases) in lists {
+                for phrase in phrases {
+                    if let Err(error) = builder.add(*language, phrase) {
+                        panic!("{name}.{language}: {phrase}: {error}");
+                    }
+                }
+            }
+        }
+    }
+}

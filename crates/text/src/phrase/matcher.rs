@@ -1,0 +1,373 @@
+//! Finds all phrases in one analysed text. Only phrases whose rarest word is there are looked at.
+
+use rustc_hash::FxHashMap;
+
+use super::compile::{BREAKER, Key, NEGATOR, NUMBER};
+use super::parse::Join;
+use crate::analysis::{Analysis, Token};
+use crate::hash::hash64;
+use crate::language::Language;
+use crate::segment::{Break, TokenKind};
+
+/// A negator works on what begins at most so many tokens after it.
+const NEGATION_WINDOW: usize = 3;
+/// Hits kept of one phrase in one text: enough to see past a few that are ruled out.
+const MOST_HITS: u8 = 4;
+/// Steps spent on one place where a phrase may stand. Only built text comes near it.
+const MOST_STEPS: u32 = 2_048;
+
+/// A phrase found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The phrase's number.
+    pub phrase: u32,
+    /// Whether a negator stands before it in its clause.
+    pub negated: bool,
+    /// Byte offset in the original where it starts.
+    pub start: u32,
+    /// Byte offset in the original where it ends.
+    pub end: u32,
+}
+
+/// Memory that [`Matcher::find`] uses again.
+#[derive(Default)]
+pub struct Scratch {
+    first: Vec<u32>,
+    classes: Vec<u32>,
+    seen: Vec<(u32, u8, u8)>,
+    turn: u32,
+}
+
+/// All phrases of a set of rules, ready to be found.
+pub struct Matcher {
+    pub(super) tables: Vec<(Language, Table)>,
+    pub(super) rest: Table,
+    pub(super) phrases: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Anchor {
+    pub variant: u32,
+    pub group: u8,
+    pub item: u8,
+}
+
+#[derive(Debug)]
+pub(super) struct Variant {
+    pub phrase: u32,
+    pub groups: Vec<Vec<u32>>,
+    pub joins: Vec<Join>,
+}
+
+/// The phrases of one language.
+#[derive(Default)]
+pub(super) struct Table {
+    stems: FxHashMap<u64, Vec<u32>>,
+    forms: FxHashMap<u64, Vec<u32>>,
+    prefixes: FxHashMap<u64, Vec<u32>>,
+    prefix_lengths: Vec<usize>,
+    stem_filter: Filter,
+    form_filter: Filter,
+    prefix_filter: Filter,
+    pub variants: Vec<Variant>,
+    pub anchors: Vec<Vec<Anchor>>,
+    /// Sequences in which a negator does not negate.
+    pub exceptions: Vec<Vec<u32>>,
+}
+
+impl Matcher {
+    /// How many phrases there are.
+    pub fn phrases(&self) -> usize {
+        self.phrases
+    }
+
+    /// Whether a language has phrases of its own.
+    pub fn knows(&self, language: Language) -> bool {
+        self.tables.iter().any(|(known, _)| *known == language)
+    }
+
+    /// Appends every phrase found in a text, a few times each at most.
+    pub fn find(&self, analysis: &Analysis, scratch: &mut Scratch, out: &mut Vec<Found>) {
+        let table = self
+            .tables
+            .iter()
+            .find(|(language, _)| *language == analysis.language)
+            .map_or(&self.rest, |(_, table)| table);
+        scratch.begin(self.phrases);
+        let any = table.classify(analysis, scratch);
+        if !any {
+            return;
+        }
+        let Scratch { first, classes, seen, turn } = scratch;
+        let view = View { table, tokens: &analysis.tokens, first, classes };
+        for at in 0..view.tokens.len() {
+            for &class in view.classes_at(at) {
+                for anchor in &table.anchors[class as usize] {
+                    let variant = &table.variants[anchor.variant as usize];
+                    let counts = &mut seen[variant.phrase as usize];
+                    if counts.0 != *turn {
+                        *counts = (*turn, 0, 0);
+                    }
+                    if counts.1 >= MOST_HITS {
+                        continue;
+                    }
+                    let Some((from, to)) = view.matches(variant, anchor, at) else { continue };
+                    let negated = view.negated(from);
+                    let count = if negated { &mut counts.2 } else { &mut counts.1 };
+                    if *count < MOST_HITS {
+                        *count += 1;
+                        out.push(Found {
+                            phrase: variant.phrase,
+                            negated,
+                            start: view.tokens[from].start,
+                            end: view.tokens[to - 1].end,
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Scratch {
+    fn begin(&mut self, phrases: usize) {
+        self.first.clear();
+        self.classes.clear();
+        if self.seen.len() < phrases || self.turn == u32::MAX {
+            self.seen = vec![(0, 0, 0); phrases];
+            self.turn = 0;
+        }
+        self.turn += 1;
+    }
+}
+
+impl Table {
+    /// A table for so many classes.
+    pub fn new(classes: usize, exceptions: Vec<Vec<u32>>) -> Self {
+        Table { anchors: vec![Vec::new(); classes], exceptions, ..Table::default() }
+    }
+
+    /// Makes tokens that are `key` carry `class`.
+    pub fn register(&mut self, key: &Key, class: u32) {
+        let entry = match key {
+            Key::Stem(hash) => self.stems.entry(*hash),
+            Key::Form(hash) => self.forms.entry(*hash),
+            Key::Prefix(prefix) => {
+                if !self.prefix_lengths.contains(&prefix.len()) {
+                    self.prefix_lengths.push(prefix.len());
+                    self.prefix_lengths.sort_unstable();
+                }
+                self.prefix_filter.insert(prefix_start(prefix));
+                self.prefixes.entry(hash64(prefix.as_bytes()))
+            }
+            Key::Number => return,
+        };
+        let classes = entry.or_default();
+        if !classes.contains(&class) {
+            classes.push(class);
+        }
+    }
+
+    /// Fills the filters; nothing may be registered afterwards.
+    pub fn finish(&mut self) {
+        self.stems.keys().for_each(|hash| self.stem_filter.insert(*hash));
+        self.forms.keys().for_each(|hash| self.form_filter.insert(*hash));
+    }
+
+    /// Notes the classes of every token. False when no token has any.
+    fn classify(&self, analysis: &Analysis, scratch: &mut Scratch) -> bool {
+        for token in &analysis.tokens {
+            let from = scratch.classes.len();
+            scratch.first.push(from as u32);
+            if token.kind == TokenKind::Number {
+                scratch.classes.push(NUMBER);
+            }
+            if self.stem_filter.may_hold(token.stem)
+                && let Some(classes) = self.stems.get(&token.stem)
+            {
+                scratch.classes.extend_from_slice(classes);
+            }
+            if self.form_filter.may_hold(token.form)
+                && let Some(classes) = self.forms.get(&token.form)
+            {
+                add_new(&mut scratch.classes, from, classes);
+            }
+            if token.kind == TokenKind::Word && !self.prefix_lengths.is_empty() {
+                let form = analysis.form(token);
+                if self.prefix_filter.may_hold(prefix_start(form)) {
+                    self.add_prefixes(form.as_bytes(), from, &mut scratch.classes);
+                }
+            }
+        }
+        scratch.first.push(scratch.classes.len() as u32);
+        !scratch.classes.is_empty()
+    }
+
+    fn add_prefixes(&self, form: &[u8], from: usize, out: &mut Vec<u32>) {
+        for prefix in self.prefix_lengths.iter().map_while(|&length| form.get(..length)) {
+            if let Some(classes) = self.prefixes.get(&hash64(prefix)) {
+                add_new(out, from, classes);
+            }
+        }
+    }
+}
+
+fn add_new(out: &mut Vec<u32>, from: usize, classes: &[u32]) {
+    for &class in classes {
+        if !out[from..].contains(&class) {
+            out.push(class);
+        }
+    }
+}
+
+/// The first two bytes: every prefix has as many.
+#[inline]
+fn prefix_start(word: &str) -> u64 {
+    match word.as_bytes() {
+        [a, b, ..] => {
+            (u64::from(*a) << 8 | u64::from(*b)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32
+        }
+        [a] => u64::from(*a),
+        [] => 0,
+    }
+}
+
+/// Tells quickly that a hash is in no table.
+struct Filter([u64; Filter::WORDS]);
+
+impl Filter {
+    const WORDS: usize = 512;
+
+    fn insert(&mut self, hash: u64) {
+        self.0[(hash as usize >> 6) % Self::WORDS] |= 1 << (hash & 63);
+    }
+
+    #[inline]
+    fn may_hold(&self, hash: u64) -> bool {
+        self.0[(hash as usize >> 6) % Self::WORDS] >> (hash & 63) & 1 == 1
+    }
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Filter([0; Self::WORDS])
+    }
+}
+
+/// One text being looked at.
+struct View<'a> {
+    table: &'a Table,
+    tokens: &'a [Token],
+    first: &'a [u32],
+    classes: &'a [u32],
+}
+
+/// A span of tokens, the end exclusive.
+type Span = (usize, usize);
+
+impl View<'_> {
+    #[inline]
+    fn classes_at(&self, at: usize) -> &[u32] {
+        match (self.first.get(at), self.first.get(at + 1)) {
+            (Some(&from), Some(&to)) => &self.classes[from as usize..to as usize],
+            _ => &[],
+        }
+    }
+
+    /// The span of a phrase one of whose words stands at `at`.
+    fn matches(&self, variant: &Variant, anchor: &Anchor, at: usize) -> Option<Span> {
+        let group = anchor.group as usize;
+        let start = at.checked_sub(anchor.item as usize)?;
+        let span = self.group_at(&variant.groups[group], start)?;
+        let mut steps = MOST_STEPS;
+        let right = self.extend(variant, group, span, true, &mut steps)?;
+        let left = self.extend(variant, group, span, false, &mut steps)?;
+        Some((right.0.min(left.0), right.1.max(left.1)))
+    }
+
+    fn group_at(&self, group: &[u32], start: usize) -> Option<Span> {
+        for (offset, class) in group.iter().enumerate() {
+            let at = start + offset;
+            if !self.classes_at(at).contains(class) {
+                return None;
+            }
+            if offset > 0 && self.tokens[at].before == Break::Sentence {
+                return None;
+            }
+        }
+        Some((start, start + group.len()))
+    }
+
+    /// Finds the groups after (or before) `group`, nearest first. The span covers all of them.
+    fn extend(
+        &self,
+        variant: &Variant,
+        group: usize,
+        span: Span,
+        forward: bool,
+        steps: &mut u32,
+    ) -> Option<Span> {
+        let next = if forward { group + 1 } else { group.wrapping_sub(1) };
+        let Some(items) = variant.groups.get(next) else { return Some(span) };
+        let join = variant.joins[if forward { group } else { next }];
+        let (gap, rightwards, leftwards) = match join {
+            Join::Near(gap) => (gap, true, true),
+            Join::Then(gap) => (gap, forward, !forward),
+        };
+        for distance in 0..=gap as usize {
+            for right in [true, false] {
+                if (right && !rightwards) || (!right && !leftwards) {
+                    continue;
+                }
+                *steps = steps.checked_sub(1)?;
+                let start = if right {
+                    Some(span.1 + distance)
+                } else {
+                    span.0.checked_sub(distance + items.len())
+                };
+                let Some(found) = start.and_then(|start| self.group_at(items, start)) else {
+                    continue;
+                };
+                let between = if right { (span.1, found.0) } else { (found.1, span.0) };
+                if self.sentence_ends(between) {
+                    continue;
+                }
+                if let Some(rest) = self.extend(variant, next, found, forward, steps) {
+                    return Some((span.0.min(rest.0), span.1.max(rest.1)));
+                }
+            }
+        }
+        None
+    }
+
+    fn sentence_ends(&self, (from, to): Span) -> bool {
+        self.tokens
+            .get(from..=to)
+            .is_some_and(|tokens| tokens.iter().any(|token| token.before == Break::Sentence))
+    }
+
+    fn negated(&self, from: usize) -> bool {
+        for back in 1..=NEGATION_WINDOW {
+            let Some(at) = from.checked_sub(back) else { return false };
+            if self.tokens[at + 1].before >= Break::Clause {
+                return false;
+            }
+            let classes = self.classes_at(at);
+            if classes.contains(&NEGATOR) {
+                return !self.excepted(at);
+            }
+            if classes.contains(&BREAKER) {
+                return false;
+            }
+        }
+        false
+    }
+
+    fn excepted(&self, at: usize) -> bool {
+        self.table.exceptions.iter().any(|sequence| {
+            (0..sequence.len()).any(|offset| {
+                at.checked_sub(offset).is_some_and(|start| self.group_at(sequence, start).is_some())
+            })
+        })
+    }
+}
