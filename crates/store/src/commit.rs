@@ -116,10 +116,7 @@ fn put_outputs(
     let mut highest: HashMap<(&str, &str), usize> = HashMap::with_capacity(outputs.len());
     for (index, output) in outputs.iter().enumerate() {
         let best = highest.entry((output.topic, &output.key)).or_insert(index);
-        if outputs
-            .get(*best)
-            .is_none_or(|other| output.revision >= other.revision)
-        {
+        if outputs.get(*best).is_none_or(|other| output.revision >= other.revision) {
             *best = index;
         }
     }
@@ -131,14 +128,10 @@ fn put_outputs(
         let row = encode_output(output.revision, output.value.as_deref());
         check_row(output.key.as_bytes(), row.len())?;
         let table = table_of(shared, &mut tables, Kind::Output, output.topic)?;
-        let stored = table
-            .get(&output.key)
-            .map_err(StoreError::engine("read an output"))?;
+        let stored = table.get(&output.key).map_err(StoreError::engine("read an output"))?;
         if let Some(stored) = stored {
             let (revision, _) = decode_output(&stored).ok_or_else(|| {
-                shared
-                    .folder
-                    .damaged(format!("an output row of {} is unreadable", output.topic))
+                shared.folder.damaged(format!("an output row of {} is unreadable", output.topic))
             })?;
             if revision > output.revision {
                 continue;
@@ -146,11 +139,7 @@ fn put_outputs(
         }
         batch.insert(table, output.key.as_bytes(), row);
         let change = encode_change(output.topic, &output.key);
-        batch.insert(
-            &shared.tables.changes,
-            counters.changes_end.to_be_bytes(),
-            change,
-        );
+        batch.insert(&shared.tables.changes, counters.changes_end.to_be_bytes(), change);
         counters.changes_end += 1;
     }
     Ok(())

@@ -69,9 +69,7 @@ impl EmbeddedStore {
             if letters.len() >= max {
                 break;
             }
-            let (key, row) = row
-                .into_inner()
-                .map_err(StoreError::engine("read dead letters"))?;
+            let (key, row) = row.into_inner().map_err(StoreError::engine("read dead letters"))?;
             letters.push((shared.sequence_of(&key)?, shared.dead_letter_of(&row)?));
         }
         Ok(letters)
@@ -99,15 +97,8 @@ impl EmbeddedStore {
         let mut counters = *writer;
         let mut batch = shared.batch(TRIM_BATCH);
         let from = counters.dead_first;
-        for row in shared
-            .tables
-            .dead
-            .range(from.to_be_bytes()..)
-            .take(TRIM_BATCH)
-        {
-            let (key, row) = row
-                .into_inner()
-                .map_err(StoreError::engine("read dead letters"))?;
+        for row in shared.tables.dead.range(from.to_be_bytes()..).take(TRIM_BATCH) {
+            let (key, row) = row.into_inner().map_err(StoreError::engine("read dead letters"))?;
             if shared.dead_letter_of(&row)?.log_time >= expired_before {
                 break;
             }
@@ -145,9 +136,7 @@ impl Shared {
         let mut stored = self.tables.dead.range(counters.dead_first.to_be_bytes()..);
         while counters.dead_first < stored_end && self.dead_letters_overflow(counters) {
             let Some(row) = stored.next() else { break };
-            let (key, row) = row
-                .into_inner()
-                .map_err(StoreError::engine("read dead letters"))?;
+            let (key, row) = row.into_inner().map_err(StoreError::engine("read dead letters"))?;
             counters.dead_first = self.sequence_of(&key)? + 1;
             counters.dead_bytes = counters.dead_bytes.saturating_sub(row.len() as u64);
             batch.remove(&self.tables.dead, key);

@@ -65,10 +65,8 @@ impl EmbeddedStore {
             Ok(Err(error)) => return Err(folder.damaged(error.to_string())),
             Err(_) => return Err(folder.damaged("the storage engine gave up reading it")),
         };
-        let row = tables
-            .meta
-            .get(COUNTERS_KEY)
-            .map_err(|error| folder.damaged(error.to_string()))?;
+        let row =
+            tables.meta.get(COUNTERS_KEY).map_err(|error| folder.damaged(error.to_string()))?;
         let counters = match row {
             None => Counters::default(),
             Some(row) => Counters::decode(&row)
@@ -84,9 +82,7 @@ impl EmbeddedStore {
             folder,
         };
         shared.seen.publish(&counters);
-        Ok(EmbeddedStore {
-            shared: Arc::new(shared),
-        })
+        Ok(EmbeddedStore { shared: Arc::new(shared) })
     }
 
     /// Appends the records in order, all or none, and returns their offsets. They are durable
@@ -149,8 +145,7 @@ impl EmbeddedStore {
     /// # Errors
     /// [`StoreError::Engine`] where the disk failed.
     pub fn sync(&self) -> Result<(), StoreError> {
-        self.shared
-            .sync_up_to(self.shared.written.load(Ordering::Acquire))
+        self.shared.sync_up_to(self.shared.written.load(Ordering::Acquire))
     }
 
     /// Bytes of the store's files, counting the journal with what it has reserved.
@@ -158,11 +153,7 @@ impl EmbeddedStore {
     /// # Errors
     /// [`StoreError::Engine`] where the files cannot be looked at.
     pub fn disk_bytes(&self) -> Result<u64, StoreError> {
-        self.shared
-            .tables
-            .database
-            .disk_space()
-            .map_err(StoreError::engine("measure its files"))
+        self.shared.tables.database.disk_space().map_err(StoreError::engine("measure its files"))
     }
 }
 
@@ -226,9 +217,7 @@ impl Seen {
     fn publish(&self, counters: &Counters) {
         self.log_end.store(counters.log_end, Ordering::Release);
         self.committed.store(counters.committed, Ordering::Release);
-        self.changes_end
-            .store(counters.changes_end, Ordering::Release);
-        self.changes_first
-            .store(counters.changes_first, Ordering::Release);
+        self.changes_end.store(counters.changes_end, Ordering::Release);
+        self.changes_first.store(counters.changes_first, Ordering::Release);
     }
 }

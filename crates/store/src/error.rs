@@ -96,10 +96,7 @@ pub enum StoreError {
 
 impl StoreError {
     pub(crate) fn engine(doing: &'static str) -> impl FnOnce(fjall::Error) -> Self {
-        move |error| StoreError::Engine {
-            doing,
-            detail: error.to_string(),
-        }
+        move |error| StoreError::Engine { doing, detail: error.to_string() }
     }
 }
 

@@ -31,10 +31,7 @@ impl Folder {
     ) -> Result<Folder, StoreError> {
         fs::create_dir_all(dir).map_err(folder_error(dir, "create the folder"))?;
         refuse_foreign(dir)?;
-        let folder = Folder {
-            dir: dir.to_path_buf(),
-            _lock: lock(dir)?,
-        };
+        let folder = Folder { dir: dir.to_path_buf(), _lock: lock(dir)? };
         if !exists(&dir.join(FORMAT))? {
             folder.write_format()?;
         }
@@ -50,10 +47,7 @@ impl Folder {
     }
 
     pub(crate) fn damaged(&self, detail: impl Into<String>) -> StoreError {
-        StoreError::Damaged {
-            dir: self.dir.clone(),
-            detail: detail.into(),
-        }
+        StoreError::Damaged { dir: self.dir.clone(), detail: detail.into() }
     }
 
     fn write_format(&self) -> Result<(), StoreError> {
@@ -110,15 +104,10 @@ fn refuse_foreign(dir: &Path) -> Result<(), StoreError> {
     }
     let listed = fs::read_dir(dir).map_err(folder_error(dir, "list the files"))?;
     for entry in listed {
-        let name = entry
-            .map_err(folder_error(dir, "list the files"))?
-            .file_name();
+        let name = entry.map_err(folder_error(dir, "list the files"))?.file_name();
         let name = name.to_string_lossy();
         if ![LOCK, FORMAT_NEW, DB_NEW].contains(&name.as_ref()) {
-            return Err(StoreError::Foreign {
-                dir: dir.to_path_buf(),
-                found: name.into_owned(),
-            });
+            return Err(StoreError::Foreign { dir: dir.to_path_buf(), found: name.into_owned() });
         }
     }
     Ok(())
@@ -133,9 +122,7 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
         .map_err(folder_error(dir, "open LOCK"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
-            dir: dir.to_path_buf(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { dir: dir.to_path_buf() }),
         Err(TryLockError::Error(error)) => Err(folder_error(dir, "lock LOCK")(error)),
     }
 }
@@ -149,9 +136,5 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
 }
 
 fn folder_error(dir: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> StoreError {
-    move |source| StoreError::Folder {
-        dir: dir.to_path_buf(),
-        doing,
-        source,
-    }
+    move |source| StoreError::Folder { dir: dir.to_path_buf(), doing, source }
 }

@@ -45,17 +45,11 @@ impl EmbeddedStore {
         let Some(table) = self.shared.tables.find(Kind::Output, topic)? else {
             return Ok(None);
         };
-        let Some(row) = table
-            .get(key)
-            .map_err(StoreError::engine("read an output"))?
-        else {
+        let Some(row) = table.get(key).map_err(StoreError::engine("read an output"))? else {
             return Ok(None);
         };
         let (revision, value) = self.shared.output_of(topic, &row)?;
-        Ok(value.map(|value| OutputRow {
-            revision,
-            value: value.to_vec(),
-        }))
+        Ok(value.map(|value| OutputRow { revision, value: value.to_vec() }))
     }
 
     /// Visits (key, revision, value) with `from <= key < to` in order of the keys' bytes until the
@@ -78,14 +72,9 @@ impl EmbeddedStore {
         }
         let upper = to.map_or(Bound::Unbounded, Bound::Excluded);
         for row in table.range::<&str, _>((Bound::Included(from), upper)) {
-            let (key, row) = row
-                .into_inner()
-                .map_err(StoreError::engine("scan outputs"))?;
-            let key = std::str::from_utf8(&key).map_err(|_| {
-                self.shared
-                    .folder
-                    .damaged(format!("a key of {topic} is no text"))
-            })?;
+            let (key, row) = row.into_inner().map_err(StoreError::engine("scan outputs"))?;
+            let key = std::str::from_utf8(&key)
+                .map_err(|_| self.shared.folder.damaged(format!("a key of {topic} is no text")))?;
             let (revision, value) = self.shared.output_of(topic, &row)?;
             if let Some(value) = value
                 && visit(key, revision, value).is_break()
@@ -107,10 +96,7 @@ impl EmbeddedStore {
         let shared = &self.shared;
         let kept = shared.changes_seen();
         if from_seq < kept.start {
-            return Err(StoreError::ChangesGone {
-                from: from_seq,
-                first: kept.start,
-            });
+            return Err(StoreError::ChangesGone { from: from_seq, first: kept.start });
         }
         if from_seq > kept.end {
             return Err(StoreError::Refused(format!(
@@ -126,24 +112,18 @@ impl EmbeddedStore {
         let mut changes = Vec::new();
         let range = from_seq.to_be_bytes()..kept.end.to_be_bytes();
         for row in shared.tables.changes.range(range).take(max) {
-            let (key, row) = row
-                .into_inner()
-                .map_err(StoreError::engine("read changes"))?;
+            let (key, row) = row.into_inner().map_err(StoreError::engine("read changes"))?;
             let seq = shared.sequence_of(&key)?;
-            let (topic, key) = decode_change(&row).ok_or_else(|| {
-                shared
-                    .folder
-                    .damaged(format!("the change {seq} is unreadable"))
-            })?;
+            let (topic, key) = decode_change(&row)
+                .ok_or_else(|| shared.folder.damaged(format!("the change {seq} is unreadable")))?;
             changes.push(ChangedKey { seq, topic, key });
         }
         match changes.first() {
             Some(first) if first.seq == from_seq => Ok(changes),
             // Dropped by another reader while this one was reading.
-            _ => Err(StoreError::ChangesGone {
-                from: from_seq,
-                first: shared.changes_seen().start,
-            }),
+            _ => {
+                Err(StoreError::ChangesGone { from: from_seq, first: shared.changes_seen().start })
+            }
         }
     }
 
@@ -180,9 +160,7 @@ impl Shared {
     /// Drops the oldest changes beyond the bound, as part of the batch that brought new ones.
     pub(crate) fn drop_old_changes(&self, batch: &mut OwnedWriteBatch, counters: &mut Counters) {
         let stored_end = self.changes_seen().end;
-        let keep_from = counters
-            .changes_end
-            .saturating_sub(self.settings.changes_max);
+        let keep_from = counters.changes_end.saturating_sub(self.settings.changes_max);
         // Those of the batch itself stay, for one batch must not write and remove the same key;
         // and a bound that was lowered is reached in steps, not in one huge batch.
         let added = counters.changes_end - stored_end;
@@ -199,9 +177,7 @@ impl Shared {
         topic: &str,
         row: &'a [u8],
     ) -> Result<(u64, Option<&'a [u8]>), StoreError> {
-        decode_output(row).ok_or_else(|| {
-            self.folder
-                .damaged(format!("an output row of {topic} is unreadable"))
-        })
+        decode_output(row)
+            .ok_or_else(|| self.folder.damaged(format!("an output row of {topic} is unreadable")))
     }
 }

@@ -29,11 +29,7 @@ pub struct EmbeddedPort {
 impl EmbeddedPort {
     pub(crate) fn new(store: EmbeddedStore) -> Self {
         let base = store.committed();
-        EmbeddedPort {
-            store,
-            base,
-            log_time: TimeMs(0),
-        }
+        EmbeddedPort { store, base, log_time: TimeMs(0) }
     }
 
     fn read(&mut self, limit: PollLimit) -> Result<Vec<Record>, StoreError> {
@@ -43,33 +39,23 @@ impl EmbeddedPort {
         let mut records = Vec::new();
         let mut bytes = 0_usize;
         let mut expected = self.base;
-        for row in shared
-            .tables
-            .log
-            .range(self.base.to_be_bytes()..end.to_be_bytes())
-        {
+        for row in shared.tables.log.range(self.base.to_be_bytes()..end.to_be_bytes()) {
             if records.len() >= limit.records || (bytes >= limit.bytes && !records.is_empty()) {
                 break;
             }
-            let (key, row) = row
-                .into_inner()
-                .map_err(StoreError::engine("read the log"))?;
+            let (key, row) = row.into_inner().map_err(StoreError::engine("read the log"))?;
             if *key != expected.to_be_bytes() {
                 break;
             }
             let record = NewRecord::decode(&row).ok_or_else(|| {
-                shared
-                    .folder
-                    .damaged(format!("the log row {expected} is unreadable"))
+                shared.folder.damaged(format!("the log row {expected} is unreadable"))
             })?;
             bytes = bytes.saturating_add(record.value.as_ref().map_or(0, Vec::len));
             records.push(at_offset(record, expected));
             expected += 1;
         }
         if records.is_empty() && self.base < end && limit.records > 0 {
-            return Err(shared
-                .folder
-                .damaged(format!("the log row {expected} is missing")));
+            return Err(shared.folder.damaged(format!("the log row {expected} is missing")));
         }
         if let Some(last) = records.last() {
             self.log_time = last.log_time;
@@ -91,11 +77,7 @@ impl Port for EmbeddedPort {
 
 fn at_offset(record: NewRecord, offset: u64) -> Record {
     Record {
-        position: Position {
-            input: LOG_INPUT.to_owned(),
-            partition: 0,
-            offset,
-        },
+        position: Position { input: LOG_INPUT.to_owned(), partition: 0, offset },
         log_time: record.log_time,
         key: record.key,
         headers: record.headers,

@@ -48,23 +48,14 @@ impl NewRecord {
             headers.push((reader.text()?.to_owned(), reader.bytes()?.to_vec()));
         }
         let value = reader.optional()?.map(<[u8]>::to_vec);
-        reader.is_empty().then_some(NewRecord {
-            log_time,
-            key,
-            headers,
-            value,
-        })
+        reader.is_empty().then_some(NewRecord { log_time, key, headers, value })
     }
 }
 
 /// An output row: the revision, and the value unless it was removed.
 pub(crate) fn encode_output(revision: u64, value: Option<&[u8]>) -> Vec<u8> {
     let mut row = Vec::with_capacity(OUTPUT_HEAD + value.map_or(0, <[u8]>::len));
-    row.push(if value.is_some() {
-        OUTPUT_VALUE
-    } else {
-        OUTPUT_REMOVED
-    });
+    row.push(if value.is_some() { OUTPUT_VALUE } else { OUTPUT_REMOVED });
     row.extend_from_slice(&revision.to_be_bytes());
     row.extend_from_slice(value.unwrap_or_default());
     row
@@ -135,9 +126,7 @@ struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn of(row: &'a [u8], layout: u8) -> Option<Reader<'a>> {
-        row.split_first()
-            .filter(|(first, _)| **first == layout)
-            .map(|(_, rest)| Reader(rest))
+        row.split_first().filter(|(first, _)| **first == layout).map(|(_, rest)| Reader(rest))
     }
 
     fn is_empty(&self) -> bool {

@@ -25,9 +25,7 @@ impl StateReader for EmbeddedState {
         let Some(table) = self.store.shared.tables.find(Kind::State, table)? else {
             return Ok(None);
         };
-        let row = table
-            .get(key)
-            .map_err(StoreError::engine("read a state row"))?;
+        let row = table.get(key).map_err(StoreError::engine("read a state row"))?;
         Ok(row.map(|row| row.to_vec()))
     }
 

@@ -91,11 +91,7 @@ impl Tables {
     }
 
     fn cached(&self, full: &str) -> Option<Keyspace> {
-        self.by_name
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(full)
-            .cloned()
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(full).cloned()
     }
 
     fn open_named(&self, full: String) -> Result<Keyspace, StoreError> {
@@ -125,7 +121,5 @@ pub(crate) fn check_row(key: &[u8], row_bytes: usize) -> Result<(), StoreError> 
 fn make(database: &Database, name: &str, settings: StoreSettings) -> Result<Keyspace, StoreError> {
     let options =
         || KeyspaceCreateOptions::default().max_memtable_size(settings.write_buffer_bytes());
-    database
-        .keyspace(name, options)
-        .map_err(StoreError::engine("open a table"))
+    database.keyspace(name, options).map_err(StoreError::engine("open a table"))
 }
