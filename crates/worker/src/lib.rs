@@ -1,1 +1,16 @@
-//! worker
+//! Runs the core: the turn and its commit, the way in, the index beside it, replays.
+//!
+//! [`service::Service`] is the embedded mode, [`replay::replay`] the black box from files to
+//! files. Both drive the same [`quell_engine::Core`].
+
+pub mod direct;
+pub mod indexer;
+pub mod ingest;
+pub mod lines;
+pub mod log_row;
+pub mod metrics;
+pub mod overlay;
+pub mod replay;
+pub mod service;
+pub mod trends;
+pub mod turn;

@@ -1,0 +1,95 @@
+//! The stages chained in memory: the embedded mode, replays and simulations run this.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use quell_model::event::{Event, Noted};
+use quell_model::TimeMs;
+use quell_taxonomy::Taxonomy;
+
+use crate::link::{Link, LinkInput, declarations};
+use crate::settings::Settings;
+use crate::state::{NOTED, State, StateError};
+use crate::tag::Tag;
+use crate::trend::{Trend, TrendInput};
+use crate::Effects;
+
+/// What the chained core acts on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CoreInput {
+    /// A decoded and redacted event.
+    Event(Event),
+    /// Event time is complete up to here.
+    Mark(TimeMs),
+}
+
+/// TAG, LINK and TREND, one after the other for every input.
+pub struct Core {
+    tag: Tag,
+    link: Link,
+    trend: Trend,
+}
+
+impl Core {
+    /// A core with this taxonomy and these settings.
+    pub fn new(settings: Arc<Settings>, taxonomy: Arc<Taxonomy>) -> Self {
+        let trend = Trend::new(settings.clone(), taxonomy.version());
+        Core { tag: Tag::new(settings.clone(), taxonomy), link: Link::new(settings), trend }
+    }
+
+    /// Applies one input through all stages. [`Core::finish`] must end the turn.
+    ///
+    /// # Errors
+    /// [`StateError`] where the state cannot be read; nothing of the turn may be committed then.
+    pub fn apply(
+        &mut self,
+        state: &mut dyn State,
+        input: CoreInput,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
+        match input {
+            CoreInput::Event(Event::Contact(event)) => self.tag.step(state, &event, effects)?,
+            CoreInput::Event(Event::Volume(volume)) => {
+                effects.to_trend.push(TrendInput::Volume(Box::new(volume)));
+            }
+            CoreInput::Event(Event::IdentityLink(link)) => {
+                effects.to_link.extend(declarations(&link.customer_ids));
+            }
+            CoreInput::Event(Event::Noted(noted)) => note(state, noted, effects),
+            CoreInput::Mark(mark) => {
+                self.tag.mark(state, mark, effects)?;
+                effects.to_link.push(LinkInput::Mark(mark));
+                self.drain(state, effects)?;
+                effects.to_trend.push(TrendInput::Mark(mark));
+            }
+        }
+        self.drain(state, effects)
+    }
+
+    /// Ends the turn: writes what was gathered and puts it out.
+    ///
+    /// # Errors
+    /// As [`Core::apply`].
+    pub fn finish(&mut self, state: &mut dyn State, effects: &mut Effects) -> Result<(), StateError> {
+        self.trend.finish(state, effects)
+    }
+
+    fn drain(&mut self, state: &mut dyn State, effects: &mut Effects) -> Result<(), StateError> {
+        let mut to_link = VecDeque::from(std::mem::take(&mut effects.to_link));
+        while let Some(input) = to_link.pop_front() {
+            self.link.step(state, input, effects)?;
+            to_link.extend(std::mem::take(&mut effects.to_link));
+        }
+        for input in std::mem::take(&mut effects.to_trend) {
+            self.trend.step(state, input, effects)?;
+        }
+        Ok(())
+    }
+}
+
+/// Keeps an input that no stage acts on yet under its kind and id.
+fn note(state: &mut dyn State, noted: Noted, effects: &mut Effects) {
+    effects.tally.noted_kept += 1;
+    let key = format!("{}/{}", noted.kind.event_type(), noted.event_id);
+    state.put(NOTED, key.as_bytes(), noted.json.into_bytes());
+}

@@ -1,0 +1,199 @@
+//! LINK: owns all contacts of a customer. Finds repeats, follows chains, and says what counts.
+
+mod alias;
+mod chain;
+mod emit;
+mod mature;
+mod report;
+mod row;
+
+#[cfg(test)]
+mod tests;
+
+pub use alias::declarations;
+pub use report::{cause_of, repeat_id};
+pub use row::{Basis, Held, LinkRow, Owner, Place};
+
+use std::sync::Arc;
+
+use quell_model::{ContactKey, Standing, TimeMs};
+use serde::{Deserialize, Serialize};
+
+use crate::settings::Settings;
+use crate::state::{self, LINK_HELD, LINK_ROWS, State, StateError};
+use crate::tag::{TaggedContact, Withdrawal};
+use crate::Effects;
+
+/// Format of [`Held`] rows and of [`LinkRow`] rows.
+pub(crate) const LINK_VERSION: u8 = 1;
+
+/// What LINK acts on, keyed by its owner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LinkInput {
+    /// A contact as tagged now.
+    Put {
+        /// Whose it is.
+        owner: Owner,
+        /// Higher than every earlier one of this contact.
+        revision: u64,
+        /// The contact.
+        tagged: Box<TaggedContact>,
+    },
+    /// A contact that is no longer this owner's.
+    Withdraw {
+        /// Whose it was.
+        owner: Owner,
+        /// Which.
+        contact_key: ContactKey,
+        /// Higher than every earlier one of this contact.
+        revision: u64,
+        /// Why.
+        why: Withdrawal,
+    },
+    /// The customer `customer` is the customer `into`, whose id is smaller.
+    Alias {
+        /// The larger id.
+        customer: String,
+        /// The smaller id.
+        into: String,
+    },
+    /// Event time is complete up to here.
+    Mark(TimeMs),
+}
+
+impl LinkInput {
+    /// Whose history the input belongs to; a mark belongs to all.
+    pub fn owner(&self) -> Option<Owner> {
+        match self {
+            LinkInput::Put { owner, .. } | LinkInput::Withdraw { owner, .. } => Some(owner.clone()),
+            LinkInput::Alias { customer, .. } => Some(Owner::Customer(customer.clone())),
+            LinkInput::Mark(_) => None,
+        }
+    }
+}
+
+/// The LINK stage. Partitioned by owner.
+pub struct Link {
+    settings: Arc<Settings>,
+}
+
+impl Link {
+    /// A stage with these settings.
+    pub fn new(settings: Arc<Settings>) -> Self {
+        Link { settings }
+    }
+
+    /// Applies one input.
+    ///
+    /// # Errors
+    /// [`StateError`] where the state cannot be read.
+    pub fn step(
+        &mut self,
+        state: &mut dyn State,
+        input: LinkInput,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
+        match input {
+            LinkInput::Put { owner, revision, tagged } => {
+                match alias::resolve(state, &owner)? {
+                    None => self.put(state, &owner, revision, *tagged, effects)?,
+                    Some(owner) => effects.to_link.push(LinkInput::Put { owner, revision, tagged }),
+                }
+            }
+            LinkInput::Withdraw { owner, contact_key, revision, why } => {
+                match alias::resolve(state, &owner)? {
+                    None => self.withdraw(state, &owner, &contact_key, revision, why, effects)?,
+                    Some(owner) => effects.to_link.push(LinkInput::Withdraw {
+                        owner,
+                        contact_key,
+                        revision,
+                        why,
+                    }),
+                }
+            }
+            LinkInput::Alias { customer, into } => {
+                self.alias(state, &customer, &into, effects)?;
+            }
+            LinkInput::Mark(mark) => self.mature(state, mark, effects)?,
+        }
+        Ok(())
+    }
+
+    fn put(
+        &mut self,
+        state: &mut dyn State,
+        owner: &Owner,
+        revision: u64,
+        tagged: TaggedContact,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
+        let contact_key = tagged.contact.contact_key.clone();
+        let held_key = owner.held_key(&contact_key);
+        let before: Option<Held> = state::read(state, LINK_HELD, &held_key, LINK_VERSION)?;
+        if before.as_ref().is_some_and(|held| held.revision >= revision) {
+            return Ok(());
+        }
+        let at = tagged.contact.occurred_at;
+        let mut held = Held::new(tagged, revision);
+        if let Some(before) = before {
+            held.take_over(before);
+        }
+        if held.mature {
+            effects.tally.links_frozen += 1;
+            self.emit(owner, &mut held, None, effects);
+            state::write(state, LINK_HELD, &held_key, LINK_VERSION, &held);
+            return Ok(());
+        }
+        let moved_from = held.row_at.filter(|&row_at| row_at != at);
+        if let Some(row_at) = moved_from {
+            state.delete(LINK_ROWS, &owner.row_key(row_at, &contact_key));
+        }
+        if held.row_at != Some(at) {
+            held.due = mature::arm(state, &self.settings, owner, &contact_key, at)?;
+        }
+        held.row_at = Some(at);
+        let mut row = LinkRow::new(&held);
+        if self.overflows(state, owner, at, &contact_key)? {
+            effects.tally.customer_overflow += 1;
+            row.linkable = false;
+        }
+        state::write(state, LINK_ROWS, &owner.row_key(at, &contact_key), LINK_VERSION, &row);
+        state::write(state, LINK_HELD, &held_key, LINK_VERSION, &held);
+        let from = moved_from.map_or(at, |row_at| row_at.min(at));
+        let until = moved_from.map_or(at, |row_at| row_at.max(at));
+        self.relink(state, owner, from, until, Some(&contact_key), effects)
+    }
+
+    fn withdraw(
+        &mut self,
+        state: &mut dyn State,
+        owner: &Owner,
+        contact_key: &ContactKey,
+        revision: u64,
+        why: Withdrawal,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
+        let held_key = owner.held_key(contact_key);
+        let Some(held) = state::read::<Held>(state, LINK_HELD, &held_key, LINK_VERSION)? else {
+            return Ok(());
+        };
+        if held.revision >= revision {
+            return Ok(());
+        }
+        state.delete(LINK_HELD, &held_key);
+        self.emit_withdrawn(&held, revision, why, effects);
+        if why == Withdrawal::Erased {
+            self.forget_in_frozen_chains(state, owner, contact_key, effects)?;
+        }
+        if let Some(row_at) = held.row_at.filter(|_| !held.mature) {
+            state.delete(LINK_ROWS, &owner.row_key(row_at, contact_key));
+            self.relink(state, owner, row_at, row_at, None, effects)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a record of this standing can be part of a chain.
+pub(crate) fn is_linkable(standing: Standing) -> bool {
+    standing == Standing::Counted
+}

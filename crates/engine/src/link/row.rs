@@ -1,0 +1,191 @@
+//! LINK's rows and their keys.
+
+use serde::{Deserialize, Serialize};
+
+use quell_model::{ContactKey, Fact, RepeatMode, TimeMs};
+
+use crate::tag::{TaggedContact, Window};
+
+/// Whose history a contact belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Owner {
+    /// A known customer's.
+    Customer(String),
+    /// Nobody's: a contact without a customer is kept under its own id and never linked.
+    Alone(ContactKey),
+}
+
+impl Owner {
+    /// The owner of a contact.
+    pub fn of(customer_id: Option<&str>, key: &ContactKey) -> Owner {
+        match customer_id {
+            Some(id) => Owner::Customer(id.to_owned()),
+            None => Owner::Alone(key.clone()),
+        }
+    }
+
+    /// Bytes that no other owner's bytes begin with.
+    pub fn prefix(&self) -> Vec<u8> {
+        let (tag, id) = match self {
+            Owner::Customer(id) => (b'c', id.as_str()),
+            Owner::Alone(key) => (b'k', key.as_str()),
+        };
+        let mut prefix = Vec::with_capacity(id.len() + 64);
+        prefix.push(tag);
+        prefix.extend_from_slice(&(id.len() as u32).to_be_bytes());
+        prefix.extend_from_slice(id.as_bytes());
+        prefix
+    }
+
+    /// The inverse of [`Owner::prefix`], and what follows it.
+    pub fn split(key: &[u8]) -> Option<(Owner, &[u8])> {
+        let (&tag, rest) = key.split_first()?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let (id, rest) = rest.split_at_checked(length)?;
+        let id = String::from_utf8(id.to_vec()).ok()?;
+        match tag {
+            b'c' => Some((Owner::Customer(id), rest)),
+            b'k' => Some((Owner::Alone(ContactKey::from_text(id)), rest)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn row_key(&self, at: TimeMs, contact: &ContactKey) -> Vec<u8> {
+        let mut key = self.time_key(at);
+        key.extend_from_slice(contact.as_str().as_bytes());
+        key
+    }
+
+    pub(super) fn time_key(&self, at: TimeMs) -> Vec<u8> {
+        let mut key = self.prefix();
+        key.extend_from_slice(&at.to_key());
+        key
+    }
+
+    pub(super) fn held_key(&self, contact: &ContactKey) -> Vec<u8> {
+        let mut key = self.prefix();
+        key.extend_from_slice(contact.as_str().as_bytes());
+        key
+    }
+}
+
+/// What speaks for a link, seen from the later contact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// A level-2 reason in common.
+    pub reason: bool,
+    /// The same entity.
+    pub entity: bool,
+    /// Likeness of the texts in thousandths.
+    pub likeness_permille: u16,
+    /// The customer says that it is not the first time.
+    pub says_again: bool,
+    /// The earlier contact was transferred.
+    pub previous_transferred: bool,
+}
+
+/// A contact's place in a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The contact before it.
+    pub previous: ContactKey,
+    /// When that one occurred.
+    pub previous_at: TimeMs,
+    /// The chain's first contact.
+    pub first: ContactKey,
+    /// 2 or more.
+    pub position: u32,
+    /// What speaks for the link.
+    pub basis: Basis,
+}
+
+/// Places by mode, as in `RepeatMode::ALL`.
+pub type Places = [Option<Place>; 3];
+
+/// The small row per contact and time that chains are computed from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct LinkRow {
+    /// False for legs, merged, outbound and overflowing contacts: no part of any chain.
+    pub linkable: bool,
+    pub duplicate: bool,
+    pub places: Places,
+    pub windows: Vec<Window>,
+    pub fingerprint: Option<u64>,
+    pub message: Option<u64>,
+    pub sketch: Vec<u32>,
+    pub entities: Vec<(u64, u64)>,
+    pub says_again: bool,
+    pub transferred: bool,
+}
+
+impl LinkRow {
+    pub(super) fn new(held: &Held) -> LinkRow {
+        let tagged = &held.tagged;
+        LinkRow {
+            linkable: super::is_linkable(tagged.contact.standing),
+            duplicate: held.duplicate,
+            places: held.places.clone(),
+            windows: tagged.windows.clone(),
+            fingerprint: tagged.fingerprint,
+            message: tagged.message,
+            sketch: tagged.sketch.clone(),
+            entities: tagged.entities.clone(),
+            says_again: tagged.contact.cues.iter().any(|cue| cue == "repeat"),
+            transferred: tagged.contact.transferred == Some(true),
+        }
+    }
+
+    /// The contact's id in the chain of one mode: the first of the chain it is in, else itself.
+    pub(super) fn first<'a>(&'a self, own: &'a ContactKey, mode: RepeatMode) -> &'a ContactKey {
+        self.places[mode as usize].as_ref().map_or(own, |place| &place.first)
+    }
+
+    pub(super) fn position(&self, mode: RepeatMode) -> u32 {
+        self.places[mode as usize].as_ref().map_or(1, |place| place.position)
+    }
+}
+
+/// A contact as last put out by LINK.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Held {
+    pub tagged: TaggedContact,
+    pub revision: u64,
+    pub duplicate: bool,
+    pub places: Places,
+    /// What TREND has counted for it.
+    pub counted: Option<Fact>,
+    /// Where its [`LinkRow`] stands; none before the first.
+    pub row_at: Option<TimeMs>,
+    /// When its timer fires: maturity, then expiry.
+    pub due: TimeMs,
+    /// Links can change no more; the row is gone.
+    pub mature: bool,
+}
+
+impl Held {
+    pub(super) fn new(tagged: TaggedContact, revision: u64) -> Held {
+        Held {
+            tagged,
+            revision,
+            duplicate: false,
+            places: Places::default(),
+            counted: None,
+            row_at: None,
+            due: TimeMs::MIN,
+            mature: false,
+        }
+    }
+
+    /// Goes on from what was held of the same contact.
+    pub(super) fn take_over(&mut self, before: Held) {
+        self.duplicate = before.duplicate;
+        self.places = before.places;
+        self.counted = before.counted;
+        self.row_at = before.row_at;
+        self.due = before.due;
+        self.mature = before.mature;
+    }
+}

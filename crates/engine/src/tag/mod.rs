@@ -1,0 +1,203 @@
+//! TAG: owns the contact. Merges what its events say, tags it, and routes it to its customer.
+
+mod known;
+mod register;
+mod route;
+
+#[cfg(test)]
+mod tests;
+
+pub use known::Known;
+pub use register::{Register, Stamp};
+pub use route::{TaggedContact, Window};
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use quell_model::event::{ContactEvent, ContactEventType};
+use quell_model::{ContactKey, TimeMs};
+use quell_taxonomy::{TagSettings, Tagger, Taxonomy};
+
+use crate::link::{LinkInput, Owner};
+use crate::settings::Settings;
+use crate::state::{
+    self, Scan, State, StateError, TAG_CONTACTS, TAG_ERASED, TAG_TIMERS,
+};
+use crate::Effects;
+
+/// Format of [`Known`] rows.
+pub(crate) const KNOWN_VERSION: u8 = 1;
+
+/// Bits of a contact's revision that LINK counts within one revision of TAG.
+pub(crate) const LINK_REVISION_BITS: u32 = 24;
+
+/// How many timers one mark may fire, so that no turn grows without bound.
+const MAX_TIMERS_A_MARK: usize = 10_000;
+
+/// The TAG stage. Partitioned by contact key.
+pub struct Tag {
+    settings: Arc<Settings>,
+    tagger: Tagger,
+}
+
+impl Tag {
+    /// A stage with this taxonomy.
+    pub fn new(settings: Arc<Settings>, taxonomy: Arc<Taxonomy>) -> Self {
+        let tag_settings = TagSettings {
+            accept_agent_codes: settings.accept_agent_codes,
+            default_language: settings.default_language.clone(),
+        };
+        Tag { settings, tagger: Tagger::new(taxonomy, tag_settings) }
+    }
+
+    /// Applies one event of a contact.
+    ///
+    /// # Errors
+    /// [`StateError`] where the state cannot be read.
+    pub fn step(
+        &mut self,
+        state: &mut dyn State,
+        event: &ContactEvent,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
+        let source = &event.source;
+        let key = ContactKey::new(&source.system, source.instance.as_deref(), &event.contact.id);
+        if state.get(TAG_ERASED, &erased_key(&key))?.is_some() {
+            effects.tally.events_after_erasure += 1;
+            return Ok(());
+        }
+        let row_key = key.as_str().as_bytes();
+        let before: Option<Known> = state::read(state, TAG_CONTACTS, row_key, KNOWN_VERSION)?;
+        if event.event_type == ContactEventType::Erased {
+            erase(state, &key, before, effects);
+            return Ok(());
+        }
+        let is_new = before.is_none();
+        let mut known = before.unwrap_or_else(|| Known::new(event));
+        if !known.merge(event) && !is_new {
+            effects.tally.events_stale += 1;
+            return Ok(());
+        }
+        effects.tally.events_applied += 1;
+        known.revision += 1;
+        self.route(&key, &mut known, effects);
+        if is_new {
+            self.arm(state, &known, &key);
+        }
+        state::write(state, TAG_CONTACTS, row_key, KNOWN_VERSION, &known);
+        Ok(())
+    }
+
+    /// Forgets contacts that did not change for the retention time.
+    ///
+    /// # Errors
+    /// [`StateError`] where the state cannot be read.
+    pub fn mark(
+        &mut self,
+        state: &mut dyn State,
+        mark: TimeMs,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
+        let end = mark.to_key();
+        let scan = Scan { table: TAG_TIMERS, from: &[], to: &end, descending: false };
+        let due = state::rows(state, scan, MAX_TIMERS_A_MARK)?;
+        effects.unfinished |= due.len() == MAX_TIMERS_A_MARK;
+        for (timer, _) in due {
+            state.delete(TAG_TIMERS, &timer);
+            let contact = &timer[8..];
+            let known = state::read::<Known>(state, TAG_CONTACTS, contact, KNOWN_VERSION)?;
+            let Some(known) = known else { continue };
+            if known.last_change().plus_ms(self.settings.retention_ms) < mark {
+                state.delete(TAG_CONTACTS, contact);
+            } else {
+                let key = ContactKey::from_text(String::from_utf8_lossy(contact));
+                self.arm(state, &known, &key);
+            }
+        }
+        Ok(())
+    }
+
+    fn arm(&self, state: &mut dyn State, known: &Known, key: &ContactKey) {
+        let due = known.last_change().plus_ms(self.settings.retention_ms);
+        let mut timer = due.to_key().to_vec();
+        timer.extend_from_slice(key.as_str().as_bytes());
+        state.put(TAG_TIMERS, &timer, Vec::new());
+    }
+
+    fn route(&mut self, key: &ContactKey, known: &mut Known, effects: &mut Effects) {
+        let owner = known.is_live().then(|| Owner::of(known.customer_id(), key));
+        let previous = std::mem::replace(&mut known.owner, owner.clone());
+        let revision = known.revision << LINK_REVISION_BITS;
+        if let Some(previous) = previous.filter(|previous| Some(previous) != owner.as_ref()) {
+            effects.to_link.push(LinkInput::Withdraw {
+                owner: previous,
+                contact_key: key.clone(),
+                revision,
+                why: if owner.is_some() { Withdrawal::Moved } else { Withdrawal::Deleted },
+            });
+        }
+        if let Some(owner) = owner {
+            let tagged = Box::new(route::tagged(key, known, &mut self.tagger, &self.settings));
+            effects.to_link.push(LinkInput::Put { owner, revision, tagged });
+        }
+    }
+}
+
+/// Why a contact leaves a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Withdrawal {
+    /// It belongs to another customer now: nothing is put out here.
+    Moved,
+    /// The source deleted it: taken out of the counts.
+    Deleted,
+    /// The person is forgotten: removed everywhere, aggregates stay.
+    Erased,
+}
+
+fn erase(state: &mut dyn State, key: &ContactKey, before: Option<Known>, effects: &mut Effects) {
+    effects.tally.contacts_erased += 1;
+    state.put(TAG_ERASED, &erased_key(key), Vec::new());
+    let Some(known) = before else { return };
+    state.delete(TAG_CONTACTS, key.as_str().as_bytes());
+    if let Some(owner) = known.owner {
+        effects.to_link.push(LinkInput::Withdraw {
+            owner,
+            contact_key: key.clone(),
+            revision: (known.revision + 1) << LINK_REVISION_BITS,
+            why: Withdrawal::Erased,
+        });
+    }
+}
+
+/// Only a hash remains of an erased contact's id.
+fn erased_key(key: &ContactKey) -> [u8; 16] {
+    let hash = blake3::hash(key.as_str().as_bytes());
+    let mut short = [0; 16];
+    short.copy_from_slice(&hash.as_bytes()[..16]);
+    short
+}
+
+/// Live contacts as TAG knows them, for the invariant that compares them with the index.
+///
+/// # Errors
+/// [`StateError`] where the state cannot be read.
+pub fn live_contacts(state: &mut dyn State) -> Result<Vec<ContactKey>, StateError> {
+    let mut found = Vec::new();
+    let mut failed = None;
+    let to = [u8::MAX; 8];
+    let scan = Scan { table: TAG_CONTACTS, from: &[], to: &to, descending: false };
+    state.scan(scan, &mut |key, row| match state::decode::<Known>(TAG_CONTACTS, KNOWN_VERSION, row)
+    {
+        Ok(known) => {
+            if known.is_live() {
+                found.push(ContactKey::from_text(String::from_utf8_lossy(key)));
+            }
+            ControlFlow::Continue(())
+        }
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
+        }
+    })?;
+    failed.map_or(Ok(found), Err)
+}

@@ -1,0 +1,135 @@
+//! Keeps the index a replica of the `contacts` table. The index remembers the change it needs
+//! next in its own commit, so that it takes up exactly where it stopped.
+
+use std::path::Path;
+
+use quell_index::{IndexError, IndexSettings, IndexWriter, Searcher};
+use quell_model::{Contact, ContactKey};
+use quell_store::{EmbeddedStore, StoreError};
+
+/// Changes taken in before a commit, at most.
+pub const COMMIT_EVERY_CHANGES: usize = 10_000;
+
+/// Why the index could not follow.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexerError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The index.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A row of ours that is not what was written.
+    #[error("the contact {key} in the store cannot be read: {detail}")]
+    Row {
+        /// Its key.
+        key: String,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+/// Follows the store.
+pub struct Indexer {
+    store: EmbeddedStore,
+    writer: IndexWriter,
+    next: u64,
+}
+
+impl Indexer {
+    /// Opens the index, or makes it anew from the whole table when there is none, when it was
+    /// made by other rules, or when the changes it needs are gone.
+    ///
+    /// # Errors
+    /// [`IndexerError`]
+    pub fn open(
+        store: EmbeddedStore,
+        dir: &Path,
+        settings: IndexSettings,
+    ) -> Result<Indexer, IndexerError> {
+        let writer = match IndexWriter::open(dir, settings.clone()) {
+            Err(IndexError::Stale { .. }) => quell_index::rebuild(dir, settings)?,
+            opened => opened?,
+        };
+        let position = writer.position();
+        let mut indexer = Indexer { store, writer, next: position.unwrap_or(0) };
+        let gone = match indexer.store.changes(indexer.next, 1) {
+            Err(StoreError::ChangesGone { .. } | StoreError::Refused(_)) => true,
+            other => other.map(|_| false)?,
+        };
+        if position.is_none() || gone {
+            indexer.take_table()?;
+        }
+        Ok(indexer)
+    }
+
+    /// Reads the index.
+    ///
+    /// # Errors
+    /// [`IndexerError::Index`]
+    pub fn searcher(&self) -> Result<Searcher, IndexerError> {
+        Ok(self.writer.searcher()?)
+    }
+
+    /// The change to take in next.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Changes not taken in yet.
+    pub fn backlog(&self) -> u64 {
+        self.store.changes_end().saturating_sub(self.next)
+    }
+
+    /// Takes in at most [`COMMIT_EVERY_CHANGES`], commits, and lets the store drop them. Returns
+    /// how many there were.
+    ///
+    /// # Errors
+    /// [`IndexerError`]
+    pub fn follow(&mut self) -> Result<usize, IndexerError> {
+        let changes = self.store.changes(self.next, COMMIT_EVERY_CHANGES)?;
+        let Some(last) = changes.last() else { return Ok(0) };
+        let next = last.seq + 1;
+        for change in changes.iter().filter(|change| change.topic == "contacts") {
+            match self.store.get_output("contacts", &change.key)? {
+                Some(row) => self.upsert(&change.key, &row.value)?,
+                None => self.writer.remove(&ContactKey::from_text(change.key.as_str())),
+            }
+        }
+        self.writer.commit(next)?;
+        self.next = next;
+        self.store.drop_changes(next)?;
+        Ok(changes.len())
+    }
+
+    fn take_table(&mut self) -> Result<(), IndexerError> {
+        self.writer.purge()?;
+        // What changes while the table is read comes again as a change.
+        let next = self.store.changes_end();
+        let mut failed = None;
+        let store = self.store.clone();
+        store.scan_outputs("contacts", "", None, &mut |key, _, json| {
+            match self.upsert(key, json) {
+                Ok(()) => std::ops::ControlFlow::Continue(()),
+                Err(error) => {
+                    failed = Some(error);
+                    std::ops::ControlFlow::Break(())
+                }
+            }
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.writer.commit(next)?;
+        self.next = next;
+        Ok(())
+    }
+
+    fn upsert(&mut self, key: &str, json: &[u8]) -> Result<(), IndexerError> {
+        let contact: Contact = serde_json::from_slice(json).map_err(|error| IndexerError::Row {
+            key: key.to_owned(),
+            detail: error.to_string(),
+        })?;
+        Ok(self.writer.upsert(&contact)?)
+    }
+}

@@ -1,0 +1,242 @@
+//! The metrics catalogue: every name, its help and its labels stand here, and nowhere else.
+//! No label carries a customer, a contact, an agent or text.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use prometheus::{
+    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
+};
+
+use quell_engine::Tally;
+use quell_model::UNCLASSIFIED;
+
+/// Most reasons that get a label value of their own; further ones count under `_other`.
+pub const MAX_REASON_LABELS: usize = 64;
+
+/// Where label values beyond the bound go.
+pub const OTHER_LABEL: &str = "_other";
+
+/// Seconds, from a millisecond to a minute.
+const DURATION_BUCKETS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+macro_rules! tally_help {
+    ($($name:literal => $help:literal),+ $(,)?) => {
+        fn tally_help(name: &str) -> &'static str {
+            match name { $($name => $help,)+ _ => "Counted by the core." }
+        }
+    };
+}
+
+tally_help!(
+    "events_applied" => "Contact events that changed a contact.",
+    "events_stale" => "Contact events that said nothing new: redelivered or out of date.",
+    "events_after_erasure" => "Contact events refused because the contact was erased.",
+    "contacts_erased" => "Contacts erased on request.",
+    "redactions" => "Pieces of personal data replaced by a mark before anything was stored.",
+    "customer_overflow" => "Contacts not linked: their customer has too many active ones.",
+    "links_frozen" => "Events for contacts whose repeat links could not change any more.",
+    "windows_amended_late" => "Counts changed after the distinct customers of a window froze.",
+    "dimension_overflow" => "Dimension values counted as _other because there are too many.",
+    "volumes_applied" => "Volume records applied.",
+    "noted_kept" => "Inputs kept for stages that do not act on them yet.",
+);
+
+/// All metrics of a process.
+#[allow(missing_docs)]
+pub struct Metrics {
+    registry: Registry,
+    pub ingest_records: IntCounterVec,
+    pub dead_letters: IntCounterVec,
+    pub outputs: IntCounterVec,
+    pub turn_duration_seconds: Histogram,
+    pub log_backlog_records: IntGauge,
+    pub index_backlog_changes: IntGauge,
+    pub index_contacts: IntGauge,
+    pub index_commit_duration_seconds: Histogram,
+    pub event_time_complete_timestamp_seconds: Gauge,
+    pub store_disk_bytes: IntGauge,
+    pub issues_open: IntGaugeVec,
+    pub http_requests: IntCounterVec,
+    pub http_request_duration_seconds: Histogram,
+    contacts_tagged: IntCounterVec,
+    label_overflow: IntCounterVec,
+    tally: Vec<(&'static str, IntCounter)>,
+    reasons: Mutex<BTreeSet<String>>,
+}
+
+impl Metrics {
+    /// A registry with every metric at zero. `reasons` are the level-2 reasons of the taxonomy:
+    /// they get their labels first.
+    ///
+    /// # Errors
+    /// A name that is invalid or registered twice: a defect of this file.
+    pub fn new<'a>(
+        version: &str,
+        reasons: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Metrics, prometheus::Error> {
+        let make = Make { registry: Registry::new() };
+        let build = make.gauges("build_info", "Version of this build; always 1.", &["version"])?;
+        build.with_label_values(&[version]).set(1);
+        let tally = Tally::default()
+            .entries()
+            .into_iter()
+            .map(|(name, _)| {
+                Ok((name, make.counter(&format!("{name}_total"), tally_help(name))?))
+            })
+            .collect::<Result<Vec<_>, prometheus::Error>>()?;
+        let reasons: BTreeSet<String> =
+            reasons.into_iter().take(MAX_REASON_LABELS).map(str::to_owned).collect();
+        Ok(Metrics {
+            ingest_records: make.counters(
+                "ingest_records_total",
+                "Records offered, by what became of them: accepted, rejected, skipped_empty.",
+                &["outcome"],
+            )?,
+            dead_letters: make.counters(
+                "dead_letters_total",
+                "Records put aside, by cause.",
+                &["cause"],
+            )?,
+            outputs: make.counters(
+                "outputs_total",
+                "Records put out, by derived topic.",
+                &["topic"],
+            )?,
+            turn_duration_seconds: make
+                .histogram("turn_duration_seconds", "From poll to commit of one turn.")?,
+            log_backlog_records: make
+                .gauge("log_backlog_records", "Records in the log that no turn has taken yet.")?,
+            index_backlog_changes: make
+                .gauge("index_backlog_changes", "Changes that the index has not taken yet.")?,
+            index_contacts: make.gauge("index_contacts", "Contacts that can be searched.")?,
+            index_commit_duration_seconds: make
+                .histogram("index_commit_duration_seconds", "Time of one commit of the index.")?,
+            event_time_complete_timestamp_seconds: make.timestamp(
+                "event_time_complete_timestamp_seconds",
+                "Event time is complete up to here.",
+            )?,
+            store_disk_bytes: make.gauge("store_disk_bytes", "Bytes of the store on disk.")?,
+            issues_open: make.gauges(
+                "issues_open",
+                "Issues that go on, by verdict: watch, systemic.",
+                &["verdict"],
+            )?,
+            http_requests: make.counters(
+                "http_requests_total",
+                "HTTP requests, by route and status.",
+                &["route", "status"],
+            )?,
+            http_request_duration_seconds: make
+                .histogram("http_request_duration_seconds", "Time to answer an HTTP request.")?,
+            contacts_tagged: make.counters(
+                "contacts_tagged_total",
+                "Contacts put out, by level-2 reason; a contact counts again when it changes.",
+                &["reason"],
+            )?,
+            label_overflow: make.counters(
+                "label_overflow_total",
+                "Label values folded into _other because there are too many.",
+                &["label"],
+            )?,
+            tally,
+            reasons: Mutex::new(reasons),
+            registry: make.registry,
+        })
+    }
+
+    /// Adds what a turn counted.
+    pub fn add_tally(&self, tally: &Tally) {
+        for ((_, counter), (_, value)) in self.tally.iter().zip(tally.entries()) {
+            counter.inc_by(value);
+        }
+    }
+
+    /// Adds marks set by redaction on the way in.
+    pub fn add_redactions(&self, marks: u64) {
+        if let Some((_, counter)) = self.tally.iter().find(|(name, _)| *name == "redactions") {
+            counter.inc_by(marks);
+        }
+    }
+
+    /// Counts contacts by reason, within the bound on label values.
+    pub fn add_reasons(&self, reasons: &[String]) {
+        let mut known = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        for reason in reasons {
+            let has_room = known.len() < MAX_REASON_LABELS;
+            let label = if reason == UNCLASSIFIED || known.contains(reason) {
+                reason.as_str()
+            } else if has_room {
+                known.insert(reason.clone());
+                reason.as_str()
+            } else {
+                self.label_overflow.with_label_values(&["reason"]).inc();
+                OTHER_LABEL
+            };
+            self.contacts_tagged.with_label_values(&[label]).inc();
+        }
+    }
+
+    /// The exposition text of all metrics.
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        // Encoding into memory fails for a metric without a name only; ours are all named here.
+        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        text
+    }
+}
+
+struct Make {
+    registry: Registry,
+}
+
+impl Make {
+    fn keep<T>(&self, metric: T) -> Result<T, prometheus::Error>
+    where
+        T: prometheus::core::Collector + Clone + 'static,
+    {
+        self.registry.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+        self.keep(IntCounter::with_opts(opts(name, help))?)
+    }
+
+    fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntCounterVec, prometheus::Error> {
+        self.keep(IntCounterVec::new(opts(name, help), labels)?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        self.keep(IntGauge::with_opts(opts(name, help))?)
+    }
+
+    fn timestamp(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
+        self.keep(Gauge::with_opts(opts(name, help))?)
+    }
+
+    fn gauges(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntGaugeVec, prometheus::Error> {
+        self.keep(IntGaugeVec::new(opts(name, help), labels)?)
+    }
+
+    fn histogram(&self, name: &str, help: &str) -> Result<Histogram, prometheus::Error> {
+        let opts = HistogramOpts::new(format!("quell_{name}"), help.to_owned());
+        self.keep(Histogram::with_opts(opts.buckets(DURATION_BUCKETS.to_vec()))?)
+    }
+}
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(format!("quell_{name}"), help.to_owned())
+}
