@@ -3,6 +3,15 @@
 //!
 //! Checksums and the words around decide, so that order numbers, amounts, dates and versions stay.
 
+mod checks;
+mod context;
+mod email;
+mod iban;
+mod number;
+mod spoken;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 /// What kinds of personal data are taken out.
@@ -88,7 +97,99 @@ pub struct Redacted<'a> {
     pub counts: RedactionCounts,
 }
 
+/// What a replacement uncovers is looked at again, at most so often.
+const MOST_PASSES: usize = 6;
+/// Fewer digits than this identify nobody.
+const FEWEST_DIGITS: usize = 7;
+
 /// Takes personal data out of a text. Redacting again changes nothing.
 pub fn redact(text: &str) -> Redacted<'_> {
-    Redacted { text: Cow::Borrowed(text), counts: RedactionCounts::default() }
+    let mut redacted = Redacted { text: Cow::Borrowed(text), counts: RedactionCounts::default() };
+    for _ in 0..MOST_PASSES {
+        let marks = find(&redacted.text);
+        if marks.0.is_empty() {
+            break;
+        }
+        redacted.text = Cow::Owned(marks.apply(&redacted.text, &mut redacted.counts));
+    }
+    redacted
+}
+
+/// Places to be replaced. Those found first win.
+#[derive(Default)]
+struct Marks(Vec<(usize, usize, Kind)>);
+
+impl Marks {
+    fn add(&mut self, start: usize, end: usize, kind: Kind) {
+        if start < end && !self.overlap(start, end) {
+            self.0.push((start, end, kind));
+        }
+    }
+
+    fn overlap(&self, start: usize, end: usize) -> bool {
+        self.0.iter().any(|&(from, to, _)| from < end && start < to)
+    }
+
+    fn apply(mut self, text: &str, counts: &mut RedactionCounts) -> String {
+        self.0.sort_unstable();
+        let mut out = String::with_capacity(text.len());
+        let mut from = 0;
+        for (start, end, kind) in self.0 {
+            out.push_str(text.get(from..start).unwrap_or(""));
+            out.push_str(kind.mark());
+            counts.count(kind);
+            from = end;
+        }
+        out.push_str(text.get(from..).unwrap_or(""));
+        out
+    }
+}
+
+fn find(text: &str) -> Marks {
+    let mut marks = Marks::default();
+    let gate = Gate::of(text);
+    if gate.at_sign {
+        email::find_written(text, &mut marks);
+    }
+    if gate.digits >= FEWEST_DIGITS {
+        iban::find(text, &mut marks);
+        number::find(text, &mut marks);
+    }
+    if gate.han {
+        spoken::find_chinese(text, &mut marks);
+    }
+    if gate.spoken {
+        let words = spoken::words(text);
+        email::find_spoken(text, &words, &mut marks);
+        spoken::find(text, &words, &mut marks);
+    }
+    marks
+}
+
+/// What a quick look tells of a text, so that clean text costs next to nothing.
+struct Gate {
+    at_sign: bool,
+    digits: usize,
+    han: bool,
+    spoken: bool,
+}
+
+impl Gate {
+    fn of(text: &str) -> Gate {
+        let mut digits = 0;
+        let mut at_sign = false;
+        for &byte in text.as_bytes() {
+            digits += usize::from(byte.is_ascii_digit());
+            at_sign |= byte == b'@';
+        }
+        let mut han = false;
+        if !text.is_ascii() {
+            for c in text.chars().filter(|c| !c.is_ascii()) {
+                at_sign |= c == '＠';
+                digits += usize::from(crate::normalise::digit_value(c).is_some());
+                han |= c == '〇' || ('\u{4e00}'..='\u{9fa5}').contains(&c);
+            }
+        }
+        Gate { at_sign, digits, han, spoken: spoken::may_hold(text) }
+    }
 }

@@ -1,0 +1,84 @@
+//! E-mail addresses, written and spoken out.
+
+use super::{Kind, Marks};
+use crate::language::is_han;
+
+/// Domains that a spoken address must end in; a written one shows itself by its `@`.
+const SPOKEN_ENDINGS: &[&str] = &[
+    "com", "net", "org", "edu", "gov", "info", "io", "co", "eu", "uk", "de", "fr", "es", "hu",
+    "ru", "am", "cn", "us", "ca", "au", "ch", "at", "it", "nl", "me",
+];
+pub(super) const SPOKEN_DOT: &[&str] = &["dot", "punkt", "punto", "point", "pont", "точка", "կետ"];
+const SPOKEN_AT: &[&str] = &["at", "arroba", "kukac", "собака", "arobase", "ät"];
+
+/// Marks every written address.
+pub(super) fn find_written(text: &str, marks: &mut Marks) {
+    let mut from = 0;
+    while let Some(at) = text.get(from..).and_then(|rest| rest.find(['@', '＠'])) {
+        let at = from + at;
+        let sign = text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+        from = at + sign;
+        let (Some(before), Some(after)) = (text.get(..at), text.get(at + sign..)) else { continue };
+        let local: usize =
+            before.chars().rev().take_while(|&c| is_local(c)).map(char::len_utf8).sum();
+        let local_text = before.get(at - local..).unwrap_or("").trim_start_matches(['.', '-', '+']);
+        let domain = domain_length(after);
+        if !local_text.is_empty() && domain > 0 {
+            let start = at - local_text.len();
+            let end = at + sign + domain;
+            marks.add(start, end, Kind::Email);
+            from = end;
+        }
+    }
+}
+
+fn is_local(c: char) -> bool {
+    (c.is_alphanumeric() && !is_han(c)) || "._%+-'".contains(c)
+}
+
+/// The length of a host name with at least one dot and letters at its end; 0 when there is none.
+fn domain_length(text: &str) -> usize {
+    let name: usize = text
+        .chars()
+        .take_while(|&c| (c.is_alphanumeric() && !is_han(c)) || c == '.' || c == '-')
+        .map(char::len_utf8)
+        .sum();
+    let mut name = text.get(..name).unwrap_or("");
+    loop {
+        name = name.trim_end_matches(['.', '-']);
+        let Some((host, ending)) = name.rsplit_once('.') else { return 0 };
+        let host_ends_well = host.ends_with(char::is_alphanumeric);
+        if host_ends_well && ending.chars().count() >= 2 && ending.chars().all(char::is_alphabetic)
+        {
+            return name.len();
+        }
+        name = host;
+    }
+}
+
+/// Marks `john dot smith at example dot com`. Words come with their places.
+pub(super) fn find_spoken(text: &str, words: &[(usize, usize)], marks: &mut Marks) {
+    let is = |n: usize, list: &[&str]| {
+        words
+            .get(n)
+            .and_then(|&(start, end)| text.get(start..end))
+            .is_some_and(|word| list.contains(&word.to_lowercase().as_str()))
+    };
+    for at in 1..words.len().saturating_sub(2) {
+        if !is(at, SPOKEN_AT) {
+            continue;
+        }
+        let mut last = at + 1;
+        while is(last + 1, SPOKEN_DOT) && last + 2 < words.len() {
+            last += 2;
+        }
+        if last == at + 1 || !is(last, SPOKEN_ENDINGS) {
+            continue;
+        }
+        let mut first = at - 1;
+        while first >= 2 && is(first - 1, SPOKEN_DOT) {
+            first -= 2;
+        }
+        marks.add(words[first].0, words[last].1, Kind::Email);
+    }
+}

@@ -1,0 +1,126 @@
+//! Digits said as words: eight or more in a row are a card, a phone number or an id.
+
+use std::sync::OnceLock;
+
+use rustc_hash::FxHashSet;
+
+use super::email::SPOKEN_DOT;
+use super::{Kind, Marks};
+use crate::hash::hash64;
+use crate::language::is_han;
+
+/// Fewer than this many in a row are a quantity or a code that may stay.
+const FEWEST: usize = 8;
+
+const DIGIT_WORDS: &str = "zero oh one two three four five six seven eight nine double triple \
+    nulla egy kettő két három négy öt hat hét nyolc kilenc \
+    ноль один два три четыре пять шесть семь восемь девять \
+    զրո մեկ երկու երեք չորս հինգ վեց յոթ ութ ինը \
+    cero uno dos tres cuatro cinco seis siete ocho nueve \
+    null eins zwei zwo drei vier fünf sechs sieben acht neun \
+    zéro un deux trois quatre cinq sept huit neuf";
+const CHINESE_DIGITS: &str = "零〇一二三四五六七八九幺两";
+
+/// Whether a text may hold spoken digits or a spoken address at all.
+pub(super) fn may_hold(text: &str) -> bool {
+    let known = known();
+    let mut hits = 0;
+    for word in text.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric()) {
+        if word.len() < 2 {
+            continue;
+        }
+        if is_digit_word(word, known) {
+            hits += 1;
+            if hits >= FEWEST {
+                return true;
+            }
+        }
+        if SPOKEN_DOT.iter().any(|dot| word.len() == dot.len() && word.eq_ignore_ascii_case(dot)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Marks runs of digit words. Words come with their places.
+pub(super) fn find(text: &str, words: &[(usize, usize)], marks: &mut Marks) {
+    let known = known();
+    let mut run = 0;
+    for at in 0..=words.len() {
+        let digit = words.get(at).is_some_and(|&(start, end)| {
+            let joined = run == 0
+                || text.get(words[at - 1].1..start).is_some_and(|between| {
+                    between.chars().all(|c| c.is_whitespace() || matches!(c, '-' | ',' | '.'))
+                });
+            joined && text.get(start..end).is_some_and(|word| is_digit_word(word, known))
+        });
+        if digit {
+            run += 1;
+            continue;
+        }
+        if run >= FEWEST {
+            marks.add(words[at - run].0, words[at - 1].1, Kind::Digits);
+        }
+        run = 0;
+    }
+}
+
+/// Marks runs of Chinese digits.
+pub(super) fn find_chinese(text: &str, marks: &mut Marks) {
+    let (mut start, mut count) = (0, 0);
+    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        if CHINESE_DIGITS.contains(c) {
+            if count == 0 {
+                start = at;
+            }
+            count += 1;
+        } else {
+            if count >= FEWEST {
+                marks.add(start, at, Kind::Digits);
+            }
+            count = 0;
+        }
+    }
+}
+
+/// The words of a text, Chinese left out.
+pub(super) fn words(text: &str) -> Vec<(usize, usize)> {
+    let mut words = Vec::new();
+    let mut start = None;
+    for (at, c) in text.char_indices() {
+        let letter = if c.is_ascii() { c.is_ascii_alphanumeric() } else { is_letter(c) };
+        match (letter, start) {
+            (true, None) => start = Some(at),
+            (false, Some(from)) => {
+                words.push((from, at));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    words.extend(start.map(|from| (from, text.len())));
+    words
+}
+
+fn is_letter(c: char) -> bool {
+    c.is_alphanumeric() && !is_han(c)
+}
+
+fn is_digit_word(word: &str, known: &FxHashSet<u64>) -> bool {
+    if !(2..=16).contains(&word.len()) {
+        return false;
+    }
+    let mut buffer = [0u8; 16];
+    if word.is_ascii() {
+        let lower = &mut buffer[..word.len()];
+        lower.copy_from_slice(word.as_bytes());
+        lower.make_ascii_lowercase();
+        return known.contains(&hash64(lower));
+    }
+    known.contains(&hash64(word.to_lowercase().as_bytes()))
+}
+
+fn known() -> &'static FxHashSet<u64> {
+    static KNOWN: OnceLock<FxHashSet<u64>> = OnceLock::new();
+    KNOWN.get_or_init(|| DIGIT_WORDS.split_whitespace().map(|w| hash64(w.as_bytes())).collect())
+}
