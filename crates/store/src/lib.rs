@@ -40,7 +40,7 @@ pub use dead_letters::DeadLetter;
 pub use embedded::EmbeddedStore;
 pub use error::StoreError;
 pub use memory::MemoryState;
-pub use outputs::{ChangedKey, OutputRow};
+pub use outputs::{ChangedKey, OutputRow, VisitOutput};
 pub use port::{EmbeddedPort, LOG_INPUT};
 pub use rows::NewRecord;
 pub use settings::StoreSettings;

@@ -33,6 +33,9 @@ pub struct ChangedKey {
     pub key: String,
 }
 
+/// Takes the key, the revision and the value of an output; breaks to end the scan.
+pub type VisitOutput<'a> = dyn FnMut(&str, u64, &[u8]) -> ControlFlow<()> + 'a;
+
 /// Outputs of lower revision than the stored one are ignored, equal ones written again. A removed
 /// key keeps a row of its revision (some ten bytes and the key), so that a lower revision does
 /// not bring the value back; readers do not see that row.
@@ -62,7 +65,7 @@ impl EmbeddedStore {
         topic: &str,
         from: &str,
         to: Option<&str>,
-        visit: &mut dyn FnMut(&str, u64, &[u8]) -> ControlFlow<()>,
+        visit: &mut VisitOutput<'_>,
     ) -> Result<(), StoreError> {
         let Some(table) = self.shared.tables.find(Kind::Output, topic)? else {
             return Ok(());
