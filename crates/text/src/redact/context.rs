@@ -87,7 +87,6 @@ const REFERENCE: &[&str] = &[
     "reservation",
     "confirmation",
     "transaction",
-    "id",
     "error",
     "code",
     "firmware",

@@ -303,7 +303,7 @@ impl Number<'_> {
             [3, 4, 4] => mobile,
             [3, 3, 3] | [3, 2, 2, 2] => matches!(d[0], 6..=9) || zero,
             [2, 2, 3, 4] | [2, 2, 3, 2, 2] => d.starts_with(&[0, 6]) || d.starts_with(&[3, 6]),
-            _ => zero && (9..=13).contains(&count),
+            _ => zero && (9..=14).contains(&count),
         }
     }
 
