@@ -12,9 +12,11 @@ mod parse;
 mod people;
 mod phrases;
 mod plan;
+mod quantity;
 mod records;
 mod scenario;
 mod simulation;
+mod telling;
 mod truth;
 
 use std::io::{self, Write};
