@@ -285,10 +285,7 @@ fn contact_feedback(feedback: &mut FeedbackPatch) -> Result<(), Reject> {
     })
 }
 
-fn patch<T>(
-    field: &Patch<T>,
-    check: impl FnOnce(&T) -> Result<(), Reject>,
-) -> Result<(), Reject> {
+fn patch<T>(field: &Patch<T>, check: impl FnOnce(&T) -> Result<(), Reject>) -> Result<(), Reject> {
     field.value().map_or(Ok(()), check)
 }
 

@@ -100,11 +100,7 @@ pub fn decode(
     }
 }
 
-fn decode_change(
-    change: &Change,
-    adapter: &Adapter,
-    checker: &Checker,
-) -> Result<Decoded, Reject> {
+fn decode_change(change: &Change, adapter: &Adapter, checker: &Checker) -> Result<Decoded, Reject> {
     let mut decoded = Decoded { backfill: change.backfill, ..Decoded::default() };
     if adapter.is_canonical() {
         let mut event = canonical::decode(&change.document, checker)?;

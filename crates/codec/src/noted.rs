@@ -326,10 +326,7 @@ impl Survey {
                 ("contact_id", self.contact_id.as_ref()),
             ],
         )?;
-        checker.times(
-            at,
-            &[("invited_at", self.invited_at), ("answered_at", self.answered_at)],
-        )?;
+        checker.times(at, &[("invited_at", self.invited_at), ("answered_at", self.answered_at)])?;
         if self.metric == Metric::Nps && (self.scale_min, self.scale_max) != (0.0, 10.0) {
             let pointer = format!("{at}/scale_max");
             return Err(Reject::at(Cause::BadValue, &pointer, "a scale from 0 to 10 for nps"));

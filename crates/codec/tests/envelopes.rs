@@ -191,9 +191,19 @@ fn times_ahead_of_the_log_are_refused_and_a_day_is_not() {
 fn details_never_hold_the_customers_words() {
     let secret = "expected my password hunter2";
     for pointer in [
-        "/event_type", "/event_time", "/source", "/contact", "/contact/kind", "/contact/channel",
-        "/contact/opened_at", "/contact/customer", "/contact/tags", "/contact/transcript",
-        "/contact/feedback", "/contact/attributes", "/schema_version",
+        "/event_type",
+        "/event_time",
+        "/source",
+        "/contact",
+        "/contact/kind",
+        "/contact/channel",
+        "/contact/opened_at",
+        "/contact/customer",
+        "/contact/tags",
+        "/contact/transcript",
+        "/contact/feedback",
+        "/contact/attributes",
+        "/schema_version",
     ] {
         let mut document = event();
         match document.pointer_mut(pointer) {
@@ -225,10 +235,9 @@ fn marks_halves_of_pairs_and_nul() {
 
 #[test]
 fn the_last_of_two_equal_members_counts() {
-    let twice = event().to_string().replace(
-        "\"subject\":\"hello\"",
-        "\"subject\":\"first\",\"subject\":\"second\"",
-    );
+    let twice = event()
+        .to_string()
+        .replace("\"subject\":\"hello\"", "\"subject\":\"first\",\"subject\":\"second\"");
     let decoded = take(Some(twice.as_bytes()), &[]).unwrap();
     assert_eq!(only(&decoded).contact.subject.value().unwrap(), "second");
 }

@@ -194,8 +194,7 @@ fn contact() -> Contact {
         position: 2,
         gap_s: GapMs(90_500),
     };
-    let evidence =
-        Evidence { matched: "csomag".into(), place: "body".into(), start: 3, end: 9 };
+    let evidence = Evidence { matched: "csomag".into(), place: "body".into(), start: 3, end: 9 };
     Contact {
         contact_id: "T-2".into(),
         contact_key: ContactKey::new("shop", None, "T-2"),
@@ -349,7 +348,8 @@ fn dead_letters_pass_their_schema_and_give_the_bytes_back() {
         [None, Some(b""), Some("{\"text\": \"привет\u{0}\"".as_bytes()), Some(&[0xff, 0xfe, 0x00])];
     for value in payloads {
         let key = Some(b"\xf0\x9f".as_slice());
-        let record = RawRecord { value, headers: &headers, key, log_time: TimeMs(1_714_815_000_000) };
+        let record =
+            RawRecord { value, headers: &headers, key, log_time: TimeMs(1_714_815_000_000) };
         let reject = Reject { cause: Cause::InvalidJson, detail: "line 1".into() };
         let letter = DeadLetter::new(&position, &record, "intake", &reject);
         let row: Value = serde_json::from_slice(&letter.to_line()).unwrap();

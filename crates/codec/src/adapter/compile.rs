@@ -198,7 +198,8 @@ impl Problems<'_> {
                 }
                 None => {
                     let near = CONTACT.iter().map(|(field, _)| *field).find(|field| {
-                        section == "contact" && field.ends_with(name.rsplit('.').next().unwrap_or(""))
+                        section == "contact"
+                            && field.ends_with(name.rsplit('.').next().unwrap_or(""))
                     });
                     let hint = near.map_or(String::new(), |field| format!("; is it `{field}`?"));
                     let message = format!("{section}.{name}: there is no such field{hint}");
@@ -214,9 +215,7 @@ impl Problems<'_> {
         let named = |message: String| format!("{name}: {message}");
         let spec = spec.value;
         let format = match (spec.format.as_deref(), spec.tz.as_deref()) {
-            (Some(format), tz) => {
-                self.take(at, TimeFormat::parse(format, tz).map_err(named))
-            }
+            (Some(format), tz) => self.take(at, TimeFormat::parse(format, tz).map_err(named)),
             (None, Some(_)) => {
                 self.add(at, named("tz is for a format without an offset".to_owned()));
                 None
@@ -278,9 +277,7 @@ impl Problems<'_> {
         let at = spec.referenced;
         let pointer = self.take(at, Pointer::parse(&spec.value.from))?;
         let pattern = match &spec.value.pattern {
-            Some(pattern) => {
-                Some(self.patterns(at, "match", std::slice::from_ref(pattern)).pop()?)
-            }
+            Some(pattern) => Some(self.patterns(at, "match", std::slice::from_ref(pattern)).pop()?),
             None => None,
         };
         Some((pointer, pattern))
@@ -318,7 +315,10 @@ impl Problems<'_> {
 
     fn check_event_type(&mut self, at: Location, word: &str) {
         if ContactEventType::deserialize(Value::from(word)).is_err() {
-            self.add(at, format!("event_type: `{word}` is no contact event, such as contact.opened"));
+            self.add(
+                at,
+                format!("event_type: `{word}` is no contact event, such as contact.opened"),
+            );
         }
     }
 }

@@ -53,9 +53,9 @@ impl std::fmt::Display for Pointer {
         if self.from_element {
             f.write_str("@")?;
         }
-        self.tokens.iter().try_for_each(|token| {
-            write!(f, "/{}", token.replace('~', "~0").replace('/', "~1"))
-        })
+        self.tokens
+            .iter()
+            .try_for_each(|token| write!(f, "/{}", token.replace('~', "~0").replace('/', "~1")))
     }
 }
 
