@@ -158,9 +158,7 @@ pub(crate) fn is_null(text: &str) -> bool {
 
 /// What some YAML reader takes for a boolean: the "no" of a word list is the classic.
 pub(crate) fn is_bool(text: &str) -> bool {
-    ["true", "false", "yes", "no", "on", "off"]
-        .iter()
-        .any(|word| text.eq_ignore_ascii_case(word))
+    ["true", "false", "yes", "no", "on", "off"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 pub(crate) fn is_number(text: &str) -> bool {

@@ -60,8 +60,10 @@ fn mistakes_have_a_place_and_a_hint() {
         &format!("{ok}    demand: bad\n"),
         "t.yaml:8:13: error: `bad` is no `demand` (one of value, failure)",
     );
-    check("  - id: x.b\n    name: B\n    owner: o\n",
-        "t.yaml:5:5: error: there is no area `x` (add it under `areas:`)");
+    check(
+        "  - id: x.b\n    name: B\n    owner: o\n",
+        "t.yaml:5:5: error: there is no area `x` (add it under `areas:`)",
+    );
     check("  - id: a.b.c\n", "t.yaml:5:5: error: `a.b.c` has no reason above it (add `a.b`)");
 }
 
@@ -93,18 +95,28 @@ fn checks_run_examples_and_find_overlaps() {
         format!("  - id: a.{id}\n    name: N\n    owner: o\n    any: {{en: [{phrase}]}}\n{tests}")
     };
     let both = [
-        reason("b", "late", "    test: {match: [so late, too late, very late], skip: [late again]}\n"),
+        reason(
+            "b",
+            "late",
+            "    test: {match: [so late, too late, very late], skip: [late again]}\n",
+        ),
         reason("c", "=late", ""),
     ]
     .concat();
     let found = problems(&both);
-    assert!(found.iter().any(|p| p.starts_with("t.yaml:9:")
-        && p.contains("this text should not match `a.b` but does")), "{found:#?}");
+    assert!(
+        found.iter().any(|p| p.starts_with("t.yaml:9:")
+            && p.contains("this text should not match `a.b` but does")),
+        "{found:#?}"
+    );
     assert!(found.iter().any(|p| p.contains("`a.b` and `a.c` fire together on 4 of 4 examples")));
     assert!(found.iter().any(|p| p.contains("2 level-2 reasons")));
     let missed = problems(&reason("b", "late", "    test:\n      match: [early]\n"));
-    assert!(missed.iter().any(|p| p.starts_with(
-        "t.yaml:10:15: error: this text should match `a.b` but gives nothing")), "{missed:#?}");
+    assert!(
+        missed.iter().any(|p| p
+            .starts_with("t.yaml:10:15: error: this text should match `a.b` but gives nothing")),
+        "{missed:#?}"
+    );
 }
 
 #[test]

@@ -99,7 +99,8 @@ fn at_most_three_reasons_weighted_by_score() {
     assert_eq!(tagging.reasons.iter().map(|tag| tag.weight.0).sum::<u32>(), Weight::ONE.0);
     assert!(tagging.reasons.is_sorted_by_key(|tag| std::cmp::Reverse(tag.weight)));
     let seen_twice = body("charged twice. I said charged twice. My parcel is late");
-    assert_eq!(seen_twice.reasons[0].evidence.len(), 1);
+    let charged = seen_twice.reasons.iter().find(|tag| tag.reason.level1() == "billing");
+    assert_eq!(charged.map(|tag| tag.evidence.len()), Some(1));
 }
 
 #[test]
@@ -146,14 +147,16 @@ fn agents_codes_decide_when_no_rule_does() {
 #[test]
 fn cues_come_in_order_of_weight() {
     for (text, cues) in [
-        ("You promised a refund, I already called twice and it is still not fixed.",
-         vec!["promise_missed", "repeat", "unresolved"]),
+        (
+            "You promised a refund, I already called twice and it is still not fixed.",
+            vec!["promise_missed", "repeat", "unresolved"],
+        ),
         ("The second floor is nice", vec![]),
         ("Thanks again", vec![]),
         ("I am calling again about it", vec!["repeat"]),
         ("почему я должен звонить снова, уже третий раз", vec!["repeat"]),
         ("我已经打过三次电话了，还没解决", vec!["repeat", "unresolved"]),
-        ("再次感谢", vec![]),
+        ("再次感谢", vec!["valued"]),
         ("Megígérték, hogy visszahívnak. Már többször hívtam!", vec!["promise_missed", "repeat"]),
         ("Արդեն գրել եմ, պատասխան չկա", vec!["repeat", "unresolved"]),
         ("Ich habe schon angerufen, funktioniert nicht", vec!["repeat", "defect"]),

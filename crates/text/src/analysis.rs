@@ -7,7 +7,7 @@ use crate::hash::hash64;
 use crate::language::{Language, Script};
 use crate::normalise;
 use crate::segment::{Break, Piece, Segmenter, TokenKind};
-use crate::stem::{Stemmer, stem_language};
+use crate::stem::{StemRules, Stemmer};
 
 /// Text beyond this many bytes is not analysed: no customer writes it, machines do.
 pub const LONGEST_ANALYSED_BYTES: usize = 256 * 1024;
@@ -102,13 +102,14 @@ impl Analyzer {
     /// The same into an analysis whose memory is used again.
     pub fn analyze_into(&mut self, language: Language, text: &str, out: &mut Analysis) {
         out.clear(language);
+        let rules = StemRules::of(language);
         let text = head(text);
         let mut segmenter = Segmenter::new(text);
         while let Some(piece) = segmenter.next(&mut out.folded) {
-            if language == Language::EN && self.expand(&piece, out) {
+            if language == Language::EN && self.expand(rules, &piece, out) {
                 continue;
             }
-            let token = self.token(language, &piece, &out.folded, piece.folded_start);
+            let token = self.token(rules, &piece, &out.folded, piece.folded_start);
             out.tokens.push(token);
         }
     }
@@ -122,13 +123,14 @@ impl Analyzer {
     ) {
         let mut analysis = std::mem::take(&mut self.scratch);
         self.analyze_into(language, text, &mut analysis);
+        let rules = StemRules::of(language);
         let mut term = String::new();
         for (position, token) in analysis.tokens.iter().enumerate() {
             term.clear();
             let form = analysis.form(token);
             if token.kind == TokenKind::Word {
                 let script = form.chars().next().and_then(Script::of).unwrap_or(Script::Latin);
-                let rules = stem_language(language, script);
+                let rules = rules.for_word(script);
                 self.stemmer.append_stem(rules, form, token.form, &mut term);
             } else {
                 term.push_str(form);
@@ -139,17 +141,15 @@ impl Analyzer {
     }
 
     #[inline]
-    fn token(&mut self, language: Language, piece: &Piece, folded: &str, from: usize) -> Token {
+    fn token(&mut self, rules: StemRules, piece: &Piece, folded: &str, from: usize) -> Token {
         let form = folded.get(from..).unwrap_or("");
         let hash = hash64(form.as_bytes());
         let (stem, common) = match piece.kind {
             TokenKind::Word => {
-                let rules = stem_language(language, piece.script);
-                let known = self.stemmer.look_up(rules, form, hash);
+                let known = self.stemmer.look_up(rules.for_word(piece.script), form, hash);
                 (known.stem, known.common)
             }
-            TokenKind::Number => (hash, false),
-            TokenKind::Character => (hash, crate::cues::lexicon().is_common(language, form)),
+            TokenKind::Number | TokenKind::Character => (hash, false),
         };
         Token {
             start: piece.start as u32,
@@ -166,7 +166,7 @@ impl Analyzer {
 
     /// Splits an English contraction into its two words, both at the contraction's place.
     #[inline]
-    fn expand(&mut self, piece: &Piece, out: &mut Analysis) -> bool {
+    fn expand(&mut self, rules: StemRules, piece: &Piece, out: &mut Analysis) -> bool {
         let form = out.folded.get(piece.folded_start..).unwrap_or("");
         if !form.ends_with('t') {
             return false;
@@ -174,12 +174,12 @@ impl Analyzer {
         let Some(verb) = verb_of_negation(form) else { return false };
         out.folded.truncate(piece.folded_start);
         out.folded.push_str(verb);
-        let first = self.token(Language::EN, piece, &out.folded, piece.folded_start);
+        let first = self.token(rules, piece, &out.folded, piece.folded_start);
         out.tokens.push(first);
         let from = out.folded.len();
         out.folded.push_str("not");
         let piece = Piece { before: Break::None, ..*piece };
-        let second = self.token(Language::EN, &piece, &out.folded, from);
+        let second = self.token(rules, &piece, &out.folded, from);
         out.tokens.push(second);
         true
     }

@@ -1,11 +1,12 @@
 //! Cues: what in a customer's words speaks of an earlier contact, a broken promise, a defect. They
 //! are evidence beside the reason, never the reason itself. Also the home of the word lists.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::hash::hash64;
 use crate::language::Language;
 use crate::phrase::{Found, MatcherBuilder, WordSets};
 
@@ -27,20 +28,21 @@ pub(crate) struct Lexicon {
     breakers: WordLists,
     not_negating: WordLists,
     numbers: WordLists,
-    common: BTreeMap<Language, BTreeSet<String>>,
+    /// Hashes of words, sorted.
+    common: BTreeMap<Language, Vec<u64>>,
     /// Groups of Chinese words that mean the same in different regions.
     pub zh_variants: Vec<Vec<String>>,
 }
 
 impl Lexicon {
     /// Whether a folded word is one of the language's very common ones.
-    pub fn is_common(&self, language: Language, form: &str) -> bool {
-        self.common.get(&language).is_some_and(|words| words.contains(form))
+    pub fn is_common(&self, language: Language, form_hash: u64) -> bool {
+        self.common.get(&language).is_some_and(|words| words.binary_search(&form_hash).is_ok())
     }
 
-    /// The very common words of each language that has a list.
-    pub fn common(&self) -> impl Iterator<Item = (Language, &BTreeSet<String>)> {
-        self.common.iter().map(|(language, words)| (*language, words))
+    /// The very common words of each language that has a list, as sorted hashes.
+    pub fn common(&self) -> impl Iterator<Item = (Language, &[u64])> {
+        self.common.iter().map(|(language, words)| (*language, words.as_slice()))
     }
 
     /// Words that deny what follows.
@@ -112,9 +114,15 @@ fn read(yaml: &str) -> Result<Lexicon, String> {
         breakers: lists(raw.breakers)?,
         not_negating: lists(raw.not_negating)?,
         numbers: lists(raw.numbers)?,
-        common: common.into_iter().map(|(l, words)| (l, words.into_iter().collect())).collect(),
+        common: common.into_iter().map(|(l, words)| (l, hashes(&words))).collect(),
         zh_variants: raw.zh_variants,
     })
+}
+
+fn hashes(words: &[String]) -> Vec<u64> {
+    let mut hashes: Vec<u64> = words.iter().map(|word| hash64(word.as_bytes())).collect();
+    hashes.sort_unstable();
+    hashes
 }
 
 /// The word sets that the lexicon offers to any phrase, named `cue.…`.

@@ -4,6 +4,7 @@
 use quell_model::contact::LanguageSource;
 
 use crate::cues::lexicon;
+use crate::hash::hash64;
 use crate::language::{Language, Script};
 use crate::segment::{Segmenter, TokenKind};
 
@@ -264,8 +265,9 @@ fn by_common_words(text: &str) -> Option<(Language, u16)> {
         if piece.kind == TokenKind::Word {
             words += 1;
             let form = folded.get(piece.folded_start..).unwrap_or("");
+            let hash = hash64(form.as_bytes());
             for (hits, (_, list)) in hits.iter_mut().zip(&lists) {
-                *hits += u32::from(list.contains(form));
+                *hits += u32::from(list.binary_search(&hash).is_ok());
             }
         }
         folded.clear();
@@ -273,7 +275,7 @@ fn by_common_words(text: &str) -> Option<(Language, u16)> {
     let mut order: Vec<usize> = (0..lists.len()).collect();
     order.sort_by_key(|&n| std::cmp::Reverse(hits[n]));
     let (&first, &second) = (order.first()?, order.get(1)?);
-    let clear = hits[first] >= 3 && hits[first] >= 2 * hits[second] && hits[first] * 4 >= words;
+    let clear = hits[first] >= 2 && hits[first] >= 2 * hits[second] && hits[first] * 4 >= words;
     clear.then(|| (lists[first].0, (700 + 20 * hits[first].min(12)) as u16))
 }
 

@@ -90,7 +90,7 @@ impl Stemmer {
     fn learn(&mut self, language: Language, form: &str, form_hash: u64) -> Stemmed {
         self.spare.clear();
         let engine = self.engine(language);
-        let common = crate::cues::lexicon().is_common(language, form);
+        let common = crate::cues::lexicon().is_common(language, form_hash);
         engine.stem_into(form, &mut self.spare);
         let stem_hash = hash64(self.spare.as_bytes());
         self.keep(language, form, form_hash, stem_hash, common);
@@ -152,12 +152,25 @@ fn shared_prefix(a: &str, b: &str) -> usize {
     a.chars().zip(b.chars()).take_while(|(x, y)| x == y).map(|(x, _)| x.len_utf8()).sum()
 }
 
-/// The language whose rules stem a word of a ticket: Latin words inside a ticket of another
+/// The languages whose rules stem the words of a ticket: Latin words inside a ticket of another
 /// script are nearly always English.
-pub(crate) fn stem_language(ticket: Language, script: Script) -> Language {
-    match ticket.script() {
-        Some(expected) if expected != Script::Latin && script == Script::Latin => Language::EN,
-        _ => ticket,
+#[derive(Clone, Copy)]
+pub(crate) struct StemRules {
+    latin: Language,
+    others: Language,
+}
+
+impl StemRules {
+    /// The rules for tickets in a language.
+    pub fn of(ticket: Language) -> Self {
+        let foreign = ticket.script().is_some_and(|script| script != Script::Latin);
+        StemRules { latin: if foreign { Language::EN } else { ticket }, others: ticket }
+    }
+
+    /// The rules for a word in a script.
+    #[inline]
+    pub fn for_word(self, script: Script) -> Language {
+        if script == Script::Latin { self.latin } else { self.others }
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) fn luhn(digits: &[u8]) -> bool {
             (_, d) => 2 * d - 9,
         })
         .sum();
-    sum % 10 == 0 && digits.iter().any(|&d| d != 0)
+    sum.is_multiple_of(10) && digits.iter().any(|&d| d != 0)
 }
 
 /// Whether a number of this length can begin so on a payment card.

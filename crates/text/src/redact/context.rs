@@ -224,12 +224,7 @@ const CURRENCY_WORDS: &[&str] = &[
 /// The nearest telling word before a number.
 pub(super) fn called(text: &str, number_start: usize) -> Called {
     let before = window_before(text, number_start).to_lowercase();
-    let before = [". ", "\n", "! ", "? ", "。", "！", "？"]
-        .iter()
-        .filter_map(|end| before.rfind(end).map(|at| at + end.len()))
-        .max()
-        .and_then(|at| before.get(at..))
-        .unwrap_or(&before);
+    let before = before.get(last_sentence(&before)..).unwrap_or(&before);
     let mut best = (0, Called::Nothing);
     for (words, called) in [
         (PHONE, Called::Phone),
@@ -249,6 +244,17 @@ pub(super) fn called(text: &str, number_start: usize) -> Called {
         return Called::Reference;
     }
     best.1
+}
+
+/// Where the last sentence begins. A full stop after a few letters ends an abbreviation (`tel. 1`).
+fn last_sentence(text: &str) -> usize {
+    let ends = ["\n", "! ", "? ", "。", "！", "？"];
+    let hard = ends.iter().filter_map(|end| text.rfind(end).map(|at| at + end.len())).max();
+    let stop = text.rfind(". ").filter(|&at| {
+        let word = text.get(..at).unwrap_or("").chars().rev().take_while(|c| c.is_alphabetic());
+        word.count() > 4
+    });
+    hard.unwrap_or(0).max(stop.map_or(0, |at| at + 2))
 }
 
 /// Whether the number is an amount of money or a share.

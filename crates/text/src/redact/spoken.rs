@@ -2,8 +2,6 @@
 
 use std::sync::OnceLock;
 
-use rustc_hash::FxHashSet;
-
 use super::email::SPOKEN_DOT;
 use super::{Kind, Marks};
 use crate::hash::hash64;
@@ -106,7 +104,7 @@ fn is_letter(c: char) -> bool {
     c.is_alphanumeric() && !is_han(c)
 }
 
-fn is_digit_word(word: &str, known: &FxHashSet<u64>) -> bool {
+fn is_digit_word(word: &str, known: &[u64]) -> bool {
     if !(2..=16).contains(&word.len()) {
         return false;
     }
@@ -115,12 +113,17 @@ fn is_digit_word(word: &str, known: &FxHashSet<u64>) -> bool {
         let lower = &mut buffer[..word.len()];
         lower.copy_from_slice(word.as_bytes());
         lower.make_ascii_lowercase();
-        return known.contains(&hash64(lower));
+        return known.binary_search(&hash64(lower)).is_ok();
     }
-    known.contains(&hash64(word.to_lowercase().as_bytes()))
+    known.binary_search(&hash64(word.to_lowercase().as_bytes())).is_ok()
 }
 
-fn known() -> &'static FxHashSet<u64> {
-    static KNOWN: OnceLock<FxHashSet<u64>> = OnceLock::new();
-    KNOWN.get_or_init(|| DIGIT_WORDS.split_whitespace().map(|w| hash64(w.as_bytes())).collect())
+fn known() -> &'static [u64] {
+    static KNOWN: OnceLock<Vec<u64>> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let words = DIGIT_WORDS.split_whitespace();
+        let mut hashes: Vec<u64> = words.map(|word| hash64(word.as_bytes())).collect();
+        hashes.sort_unstable();
+        hashes
+    })
 }
