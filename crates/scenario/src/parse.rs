@@ -34,7 +34,7 @@ pub fn parse(yaml: &str, file: &str) -> Result<Scenario, ScenarioError> {
     let mut scenario: Scenario = serde_saphyr::from_str(yaml).map_err(|error| ScenarioError {
         file: file.to_owned(),
         line: error.location().map_or(0, |at| at.line()),
-        what: error.without_snippet().to_string(),
+        what: without_place(&error.without_snippet().to_string()).to_owned(),
         hint: "see docs/scenarios.md for every key, its unit and its range".to_owned(),
     })?;
     fill_defaults(&mut scenario);
@@ -45,6 +45,11 @@ pub fn parse(yaml: &str, file: &str) -> Result<Scenario, ScenarioError> {
         hint: hint.to_owned(),
     })?;
     Ok(scenario)
+}
+
+/// The message alone: the place stands before it.
+fn without_place(message: &str) -> &str {
+    message.rsplit_once(" at line ").map_or(message, |(what, _)| what)
 }
 
 type Problem = (Location, String, &'static str);
