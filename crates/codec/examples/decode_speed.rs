@@ -6,7 +6,8 @@ use std::time::Instant;
 use quell_codec::{Adapter, Limits, RawRecord, decode};
 use quell_model::TimeMs;
 
-const ROUNDS: u32 = 200_000;
+const BATCHES: u32 = 200;
+const ROUNDS: u32 = 1000;
 
 fn main() {
     let canonical = include_str!("../../../schemas/examples/contact-event/valid/opened-en.json");
@@ -27,12 +28,16 @@ fn main() {
         let bytes = document.to_string().into_bytes();
         let log_time = TimeMs(1_714_867_200_000);
         let record = RawRecord { value: Some(&bytes), headers: &[], key: None, log_time };
-        let started = Instant::now();
-        for _ in 0..ROUNDS {
-            let decoded = decode(black_box(&record), &adapter, &Limits::default());
-            assert!(black_box(decoded).is_ok());
+        // The quickest batch: what the others add belongs to the machine's other work.
+        let mut micros = f64::INFINITY;
+        for _ in 0..BATCHES {
+            let started = Instant::now();
+            for _ in 0..ROUNDS {
+                let decoded = decode(black_box(&record), &adapter, &Limits::default());
+                assert!(black_box(decoded).is_ok());
+            }
+            micros = micros.min(started.elapsed().as_secs_f64() * 1e6 / f64::from(ROUNDS));
         }
-        let micros = started.elapsed().as_secs_f64() * 1e6 / f64::from(ROUNDS);
         println!("{name}: {} bytes, {micros:.2} us/event", bytes.len());
     }
 }
