@@ -1,0 +1,220 @@
+//! Writing the index: upserts, removals and commits that carry their own position.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use quell_model::{Contact, ContactKey};
+use serde::{Deserialize, Serialize};
+use tantivy::directory::MmapDirectory;
+use tantivy::directory::error::LockError;
+use tantivy::indexer::LogMergePolicy;
+use tantivy::tokenizer::TextAnalyzer;
+use tantivy::{Index, TantivyDocument, TantivyError, Term};
+
+use crate::document::document;
+use crate::error::{IndexError, Result};
+use crate::schema::{Fields, SCHEMA_VERSION};
+use crate::searcher::Searcher;
+use crate::terms::{ANALYSER_VERSION, Analyser, PLAIN, STEMS};
+
+/// The engine needs this much per thread.
+const MIN_BYTES_PER_THREAD: usize = 15_000_000;
+/// The engine takes no more than this per thread.
+const MAX_BYTES_PER_THREAD: usize = 4_000_000_000;
+/// More threads than this bring nothing.
+const MAX_THREADS: usize = 8;
+/// A segment with more replaced documents than this is rewritten at the next merge.
+const REPLACED_RATIO: f32 = 0.3;
+
+/// How much of the machine the writer may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexSettings {
+    /// Bytes for documents that are not yet on disk, over all threads; at least 15 MB each.
+    pub memory_bytes: usize,
+    /// Threads that analyse and index, 1 to 8.
+    pub threads: usize,
+}
+
+impl Default for IndexSettings {
+    fn default() -> Self {
+        IndexSettings { memory_bytes: 200_000_000, threads: 2 }
+    }
+}
+
+/// What a commit says of itself.
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    /// The next change to read.
+    position: u64,
+    analyser: String,
+    schema: u32,
+}
+
+/// The one writer of an index.
+pub struct IndexWriter {
+    inner: tantivy::IndexWriter,
+    fields: Fields,
+    position: Option<u64>,
+}
+
+impl IndexWriter {
+    /// Opens the index in a folder, or begins an empty one.
+    ///
+    /// # Errors
+    /// [`IndexError::Stale`] when another text analysis or schema wrote it: call [`rebuild`].
+    /// [`IndexError::Locked`] when another writer has it.
+    pub fn open(dir: impl AsRef<Path>, settings: IndexSettings) -> Result<IndexWriter> {
+        let dir = dir.as_ref();
+        fs::create_dir_all(dir).map_err(|source| folder(dir, source))?;
+        let (index, fields, position) = match open_index(dir)? {
+            Some(opened) => opened,
+            None => {
+                let fields = Fields::new();
+                let index = Index::create_in_dir(dir, fields.schema.clone())?;
+                register(&index);
+                (index, fields, None)
+            }
+        };
+        let threads = settings.threads.clamp(1, MAX_THREADS);
+        let per_thread =
+            (settings.memory_bytes / threads).clamp(MIN_BYTES_PER_THREAD, MAX_BYTES_PER_THREAD);
+        let inner: tantivy::IndexWriter = index
+            .writer_with_num_threads(threads, per_thread * threads)
+            .map_err(|error| match error {
+                TantivyError::LockFailure(LockError::LockBusy, _) => {
+                    IndexError::Locked { dir: dir.display().to_string() }
+                }
+                error => error.into(),
+            })?;
+        let mut policy = LogMergePolicy::default();
+        policy.set_del_docs_ratio_before_merge(REPLACED_RATIO);
+        inner.set_merge_policy(Box::new(policy));
+        Ok(IndexWriter { inner, fields, position })
+    }
+
+    /// The next change to read, as of the last commit; `None` before the first one.
+    pub fn position(&self) -> Option<u64> {
+        self.position
+    }
+
+    /// Puts a contact in, in place of what is there under its key. Seen after the next commit.
+    ///
+    /// # Errors
+    /// [`IndexError::Contact`] for a contact without a usable key; the index is unchanged then.
+    pub fn upsert(&mut self, contact: &Contact) -> Result<()> {
+        let doc: TantivyDocument = document(&self.fields, contact)?;
+        self.remove(&contact.contact_key);
+        self.inner.add_document(doc)?;
+        Ok(())
+    }
+
+    /// Takes a contact out. Seen after the next commit; its data stays in the files until a merge
+    /// or [`IndexWriter::purge`].
+    pub fn remove(&mut self, key: &ContactKey) {
+        self.inner.delete_term(Term::from_field_text(self.fields.contact_key, key.as_str()));
+    }
+
+    /// Makes all upserts and removals so far durable, together with the next change to read.
+    /// Either all of it is there after a crash, or none.
+    pub fn commit(&mut self, position: u64) -> Result<()> {
+        let payload =
+            Payload { position, analyser: ANALYSER_VERSION.to_owned(), schema: SCHEMA_VERSION };
+        let payload = serde_json::to_string(&payload)
+            .map_err(|error| TantivyError::InternalError(error.to_string()))?;
+        let mut prepared = self.inner.prepare_commit()?;
+        prepared.set_payload(&payload);
+        prepared.commit()?;
+        self.position = Some(position);
+        Ok(())
+    }
+
+    /// Rewrites every file that still holds removed or replaced contacts, so that after an
+    /// erasure nothing of the person is left on disk. Call it after the commit; costs up to a
+    /// rewrite of the index. Readers opened before keep their files until they reload.
+    pub fn purge(&mut self) -> Result<()> {
+        let metas = self.inner.index().searchable_segment_metas()?;
+        for meta in metas.iter().filter(|meta| meta.num_deleted_docs() > 0) {
+            match self.inner.merge(&[meta.id()]).wait() {
+                // A merge of the background took it in the meantime, and left the deleted out.
+                Ok(_) | Err(TantivyError::InvalidArgument(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.inner.garbage_collect_files().wait()?;
+        Ok(())
+    }
+
+    /// A searcher over what is committed. It and its clones see later commits after
+    /// [`Searcher::reload`].
+    pub fn searcher(&self) -> Result<Searcher> {
+        Searcher::new(self.inner.index(), self.fields.clone())
+    }
+
+    /// Waits for merges under way and closes the index.
+    pub fn close(self) -> Result<()> {
+        Ok(self.inner.wait_merging_threads()?)
+    }
+}
+
+/// Wipes the index in a folder and opens an empty one: the caller then feeds every contact again,
+/// from the first change. A folder that holds something else is left as it is.
+pub fn rebuild(dir: impl AsRef<Path>, settings: IndexSettings) -> Result<IndexWriter> {
+    let dir = dir.as_ref();
+    let is_empty = match fs::read_dir(dir) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(source) => return Err(folder(dir, source)),
+    };
+    if !is_empty {
+        if !meta_file(dir).exists() && !dir.join(".managed.json").exists() {
+            return Err(IndexError::NotAnIndex { dir: dir.display().to_string() });
+        }
+        fs::remove_dir_all(dir).map_err(|source| folder(dir, source))?;
+    }
+    IndexWriter::open(dir, settings)
+}
+
+/// Opens an existing index after checking who wrote it; `None` when there is none.
+pub(crate) fn open_index(dir: &Path) -> Result<Option<(Index, Fields, Option<u64>)>> {
+    if !meta_file(dir).exists() {
+        return Ok(None);
+    }
+    let index = Index::open(MmapDirectory::open(dir).map_err(TantivyError::from)?)?;
+    let fields = Fields::new();
+    let payload = index.load_metas()?.payload;
+    let payload: Option<Payload> = match payload.as_deref().map(serde_json::from_str) {
+        Some(Ok(payload)) => Some(payload),
+        Some(Err(_)) => return Err(stale("an unknown commit format".to_owned())),
+        None => None,
+    };
+    if let Some(payload) = &payload {
+        if payload.analyser != ANALYSER_VERSION || payload.schema != SCHEMA_VERSION {
+            let found = format!("analyser {} and schema {}", payload.analyser, payload.schema);
+            return Err(stale(found));
+        }
+    }
+    if index.schema() != fields.schema {
+        return Err(stale("other fields".to_owned()));
+    }
+    register(&index);
+    Ok(Some((index, fields, payload.map(|payload| payload.position))))
+}
+
+fn register(index: &Index) {
+    for (name, stems) in [(STEMS, true), (PLAIN, false)] {
+        index.tokenizers().register(name, TextAnalyzer::from(Analyser { stems }));
+    }
+}
+
+fn stale(found: String) -> IndexError {
+    let expected = format!("analyser {ANALYSER_VERSION} and schema {SCHEMA_VERSION}");
+    IndexError::Stale { found, expected }
+}
+
+fn meta_file(dir: &Path) -> PathBuf {
+    dir.join("meta.json")
+}
+
+fn folder(dir: &Path, source: std::io::Error) -> IndexError {
+    IndexError::Folder { dir: dir.display().to_string(), source }
+}
