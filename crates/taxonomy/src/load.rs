@@ -62,7 +62,7 @@ pub(crate) fn load(yaml: &str, file: &str, problems: &mut Problems) -> Option<Ta
 
 fn check_version(node: Option<&Node>, place: Place, problems: &mut Problems) {
     match node.map(|node| (read::number(node), node.place)) {
-        Some((Some(version), _)) if version == 1_000_000 => {}
+        Some((Some(1_000_000), _)) => {}
         Some((_, place)) => problems.error(place, "this build reads version 1", None),
         None => problems.error(place, "`version` is missing", Some("begin with `version: 1`")),
     }

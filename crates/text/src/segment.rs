@@ -109,9 +109,17 @@ impl<'t> Segmenter<'t> {
         let mut digits_only = true;
         while let Some(&byte) = bytes.get(self.at) {
             if byte.is_ascii_alphanumeric() {
-                digits_only &= byte.is_ascii_digit();
-                folded.push(char::from(byte.to_ascii_lowercase()));
-                self.at += 1;
+                let rest = &bytes[self.at..];
+                let run = rest.iter().position(|b| !b.is_ascii_alphanumeric());
+                let end = self.at + run.unwrap_or(rest.len());
+                let run = self.text.get(self.at..end).unwrap_or("");
+                digits_only &= run.bytes().all(|b| b.is_ascii_digit());
+                let from = folded.len();
+                folded.push_str(run);
+                if let Some(added) = folded.get_mut(from..) {
+                    added.make_ascii_lowercase();
+                }
+                self.at = end;
             } else if byte < 128 {
                 break;
             } else {

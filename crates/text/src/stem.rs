@@ -8,6 +8,8 @@ use crate::language::{Language, Script};
 const LONGEST_STEMMED_BYTES: usize = 64;
 /// One cache line per slot, 1 MiB in all: holds the vocabulary of a language's tickets.
 const SLOTS: usize = 1 << 14;
+/// A word may lie in any slot of its set, so that two common words do not drive each other out.
+const SLOTS_PER_SET: usize = 4;
 const FORM_BYTES: usize = 36;
 const TAIL_BYTES: usize = 4;
 
@@ -38,12 +40,13 @@ pub(crate) struct Stemmer {
     slots: Vec<Slot>,
     engines: Vec<(Language, Engine)>,
     spare: String,
+    victim: usize,
 }
 
 impl Stemmer {
     /// An empty one. Memory is taken on first use.
     pub fn new() -> Self {
-        Stemmer { slots: Vec::new(), engines: Vec::new(), spare: String::new() }
+        Stemmer { slots: Vec::new(), engines: Vec::new(), spare: String::new(), victim: 0 }
     }
 
     /// The stem's hash of a folded word whose hash is given.
@@ -77,12 +80,13 @@ impl Stemmer {
 
     #[inline]
     fn cached(&self, language: Language, form: &str, form_hash: u64) -> Option<&Slot> {
-        let slot = self.slots.get(slot_of(form_hash, language))?;
-        let fits = slot.form_hash == form_hash
-            && slot.language == language
-            && slot.length as usize == form.len()
-            && slot.form.get(..form.len()) == Some(form.as_bytes());
-        fits.then_some(slot)
+        let from = set_of(form_hash, language);
+        self.slots.get(from..from + SLOTS_PER_SET)?.iter().find(|slot| {
+            slot.form_hash == form_hash
+                && slot.language == language
+                && slot.length as usize == form.len()
+                && slot.form.get(..form.len()) == Some(form.as_bytes())
+        })
     }
 
     /// Computes a stem into `spare` and caches it when it fits.
@@ -127,7 +131,8 @@ impl Stemmer {
             let empty = Slot { length: u8::MAX, form_hash: 0, ..slot };
             self.slots = vec![empty; SLOTS];
         }
-        self.slots[slot_of(form_hash, language)] = slot;
+        self.victim = (self.victim + 1) % SLOTS_PER_SET;
+        self.slots[set_of(form_hash, language) + self.victim] = slot;
     }
 
     fn engine(&mut self, language: Language) -> Engine {
@@ -143,8 +148,8 @@ impl Stemmer {
 }
 
 #[inline]
-fn slot_of(form_hash: u64, language: Language) -> usize {
-    (form_hash.wrapping_add(language.spread()) as usize) & (SLOTS - 1)
+fn set_of(form_hash: u64, language: Language) -> usize {
+    (form_hash.wrapping_add(language.spread()) as usize) % (SLOTS / SLOTS_PER_SET) * SLOTS_PER_SET
 }
 
 /// Bytes, at a character border, that two words have in common at the start.

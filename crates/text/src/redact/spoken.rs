@@ -22,18 +22,23 @@ const CHINESE_DIGITS: &str = "零〇一二三四五六七八九幺两";
 /// Whether a text may hold spoken digits or a spoken address at all.
 pub(super) fn may_hold(text: &str) -> bool {
     let known = known();
-    let mut hits = 0;
-    for word in text.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric()) {
-        if word.len() < 2 {
-            continue;
-        }
-        if is_digit_word(word, known) {
-            hits += 1;
-            if hits >= FEWEST {
+    // Every fourth word is looked at: a run of eight holds two of those next to each other.
+    let mut last_was_digit = false;
+    let words = text.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric());
+    for (number, word) in words.filter(|word| word.len() > 1).enumerate() {
+        if number % 4 == 3 {
+            let digit = is_digit_word(word, known);
+            if digit && last_was_digit {
                 return true;
             }
+            last_was_digit = digit;
         }
-        if SPOKEN_DOT.iter().any(|dot| word.len() == dot.len() && word.eq_ignore_ascii_case(dot)) {
+        let may_be_dot = !word.is_ascii() || matches!(word.as_bytes()[0] | 0x20, b'd' | b'p');
+        if may_be_dot
+            && SPOKEN_DOT
+                .iter()
+                .any(|dot| word.len() == dot.len() && word.eq_ignore_ascii_case(dot))
+        {
             return true;
         }
     }
