@@ -233,6 +233,11 @@ impl Service {
         &self.shared.metrics
     }
 
+    /// What a part of the service failed of: it will not work again before a new start.
+    pub fn failure(&self) -> Option<String> {
+        lock(&self.shared.failure).clone()
+    }
+
     /// Why the service is not ready; none when it is.
     pub fn not_ready(&self) -> Option<String> {
         if let Err(error) = self.shared.check_open() {
