@@ -5,9 +5,6 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use quell_model::TimeMs;
-use quell_model::event::{Channel, Kind, Status};
-use quell_model::time::DAY_MS;
 use tantivy::Term;
 use tantivy::query::{
     AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, ExistsQuery, FastFieldRangeQuery,
@@ -16,13 +13,17 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
-use crate::document::{engine_time, word};
+use crate::document::engine_time;
 use crate::error::{IndexError, QueryError, Result};
+use crate::excluded::ExcludedQuery;
 use crate::glob::Glob;
 use crate::near::{Gap, NearQuery, Sequence};
 use crate::query::{Expr, FieldValue, Words};
 use crate::schema::{Asked, FieldKind, Fields};
 use crate::terms;
+use crate::values::{
+    attribute_number, attribute_terms, attribute_text, check_vocabulary, finite, time_span,
+};
 
 /// Every language costs an analysis and a lookup per word.
 pub(crate) const MAX_LANGUAGES: usize = 32;
@@ -50,7 +51,7 @@ impl Compiler<'_> {
                 let mut clauses = Vec::with_capacity(parts.len() + 1);
                 for part in parts {
                     clauses.push(match part {
-                        Expr::Not(inner) => (Occur::MustNot, self.expr(inner)?),
+                        Expr::Not(inner) => (Occur::MustNot, excluded(self.expr(inner)?)),
                         _ => (Occur::Must, self.expr(part)?),
                     });
                 }
@@ -60,7 +61,7 @@ impl Compiler<'_> {
                 let parts: Result<Vec<_>> = parts.iter().map(|part| self.expr(part)).collect();
                 any_of(parts?)
             }
-            Expr::Not(inner) => boolean(vec![(Occur::MustNot, self.expr(inner)?)]),
+            Expr::Not(inner) => boolean(vec![(Occur::MustNot, excluded(self.expr(inner)?))]),
             Expr::Words(words) => self.words(&words.text).ok_or_else(|| nothing_to_find(words))?,
             Expr::Prefix(words) => {
                 self.prefix(&words.text).ok_or_else(|| nothing_to_find(words))?
@@ -298,6 +299,11 @@ pub(crate) fn boolean(mut clauses: Vec<(Occur, BoxQuery)>) -> BoxQuery {
     Box::new(BooleanQuery::new(clauses))
 }
 
+/// What stands under [`Occur::MustNot`].
+pub(crate) fn excluded(query: BoxQuery) -> BoxQuery {
+    Box::new(ExcludedQuery(Arc::from(query)))
+}
+
 /// Any of the queries; none at all finds nothing.
 pub(crate) fn any_of(mut queries: Vec<BoxQuery>) -> BoxQuery {
     match queries.len() {
@@ -310,21 +316,6 @@ pub(crate) fn any_of(mut queries: Vec<BoxQuery>) -> BoxQuery {
 /// The query as a filter: it adds nothing to the score.
 pub(crate) fn silent(query: BoxQuery) -> BoxQuery {
     Box::new(ConstScoreQuery::new(query, 0.0))
-}
-
-/// The span of time a text names: a day, or the millisecond of an exact time or of epoch
-/// milliseconds. The end is exclusive.
-pub(crate) fn time_span(text: &str) -> std::result::Result<(TimeMs, TimeMs), Problem> {
-    if let Ok(time) = text.parse::<TimeMs>() {
-        return Ok((time, time.plus_ms(1)));
-    }
-    if let Ok(day) = format!("{text}T00:00:00Z").parse::<TimeMs>() {
-        return Ok((day, day.plus_ms(DAY_MS)));
-    }
-    if let Ok(ms) = text.parse::<i64>() {
-        return Ok((TimeMs(ms), TimeMs(ms).plus_ms(1)));
-    }
-    Err(format!("`{text}` is no time: write 2019-05-04 or 2019-05-04T01:30:00Z"))
 }
 
 fn nothing_to_find(words: &Words) -> IndexError {
@@ -358,58 +349,4 @@ fn begins_with(field: Field, prefix: &str) -> BoxQuery {
 /// A text after every text that begins with the prefix.
 fn after_prefix(prefix: &str) -> String {
     format!("{prefix}{}", char::MAX)
-}
-
-fn finite(value: &str) -> Option<f64> {
-    value.parse().ok().filter(|value: &f64| value.is_finite())
-}
-
-fn attribute_text(asked: &Asked, value: &str) -> Term {
-    let mut term = attribute_path(asked);
-    term.append_type_and_str(value);
-    term
-}
-
-fn attribute_number<T: tantivy::fastfield::FastValue>(asked: &Asked, value: T) -> Term {
-    let mut term = attribute_path(asked);
-    term.append_type_and_fast_value(value);
-    term
-}
-
-fn attribute_path(asked: &Asked) -> Term {
-    Term::from_field_json_path(asked.field, asked.path.as_deref().unwrap_or_default(), true)
-}
-
-/// A value as text, and as the number or truth value it may have been in the source.
-fn attribute_terms(asked: &Asked, value: &str) -> Vec<Term> {
-    let mut terms = vec![attribute_text(asked, value)];
-    if let Ok(truth) = value.parse::<bool>() {
-        terms.push(attribute_number(asked, truth));
-    }
-    if let Ok(whole) = value.parse::<i64>() {
-        terms.push(attribute_number(asked, whole));
-    } else if let Some(float) = finite(value) {
-        // The engine writes whole floats as integers.
-        let is_whole = float.fract() == 0.0 && float.abs() < 9e15;
-        terms.push(if is_whole {
-            attribute_number(asked, float as i64)
-        } else {
-            attribute_number(asked, float)
-        });
-    }
-    terms
-}
-
-/// Fields whose values are a closed list refuse others: a typing error is not "no hits".
-fn check_vocabulary(field: &str, value: &str) -> std::result::Result<(), Problem> {
-    let known: Vec<String> = match field {
-        "channel" => Channel::ALL.iter().map(|channel| channel.as_str().to_owned()).collect(),
-        "status" => Status::ALL.iter().map(word).collect(),
-        "kind" => Kind::ALL.iter().map(word).collect(),
-        _ => return Ok(()),
-    };
-    if known.iter().any(|word| word == value) {
-        return Ok(());
-    }
-    Err(format!("there is no {field} `{value}`; there are {}", known.join(", ")))
 }

@@ -63,7 +63,11 @@ pub struct Shown {
 
 /// The time as the engine holds it; times beyond its range stand at its ends.
 pub(crate) fn engine_time(time: TimeMs) -> DateTime {
-    DateTime::from_timestamp_millis(time.0.clamp(-ENGINE_TIME_MS, ENGINE_TIME_MS))
+    DateTime::from_timestamp_millis(within_range(time).0)
+}
+
+fn within_range(time: TimeMs) -> TimeMs {
+    TimeMs(time.0.clamp(-ENGINE_TIME_MS, ENGINE_TIME_MS))
 }
 
 /// The document of a contact.
@@ -114,7 +118,7 @@ fn shown(contact: &Contact) -> Shown {
     Shown {
         contact_key: contact.contact_key.as_str().to_owned(),
         contact_id: contact.contact_id.clone(),
-        occurred_at: contact.occurred_at,
+        occurred_at: within_range(contact.occurred_at),
         channel: contact.channel.as_str().to_owned(),
         language: contact.language.clone(),
         standing: word(&contact.standing),

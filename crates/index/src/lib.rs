@@ -15,6 +15,7 @@ mod compile;
 mod document;
 mod error;
 mod es;
+mod excluded;
 mod filters;
 mod glob;
 mod near;
@@ -24,6 +25,7 @@ mod searcher;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod values;
 mod writer;
 
 pub use aggregate::{MAX_AGGREGATIONS, MAX_BUCKETS};

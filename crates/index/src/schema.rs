@@ -139,9 +139,10 @@ impl Fields {
         }
     }
 
-    /// The field a catalogue name stands for. Only for names written in this crate.
+    /// The field of a catalogue name; the field of what is shown for any other.
     pub(crate) fn named(&self, name: &'static str) -> Field {
-        self.asked(name).map_or(self.shown, |asked| asked.field)
+        let at = CATALOGUE.iter().position(|(known, _)| *known == name);
+        at.map_or(self.shown, |at| self.by_catalogue[at])
     }
 
     /// Finds a field by the name people type; `attributes.NAME` names an attribute.

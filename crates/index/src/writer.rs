@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use quell_model::{Contact, ContactKey};
 use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::LockError;
+use tantivy::index::SegmentId;
 use tantivy::indexer::LogMergePolicy;
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{Index, TantivyDocument, TantivyError, Term};
@@ -25,6 +27,10 @@ const MAX_BYTES_PER_THREAD: usize = 4_000_000_000;
 const MAX_THREADS: usize = 8;
 /// A segment with more replaced documents than this is rewritten at the next merge.
 const REPLACED_RATIO: f32 = 0.3;
+/// Between two looks at a merge of the background.
+const PURGE_PAUSE: Duration = Duration::from_millis(20);
+/// How long a purge waits for merges of the background.
+const PURGE_PATIENCE: Duration = Duration::from_secs(600);
 
 /// How much of the machine the writer may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,17 +137,37 @@ impl IndexWriter {
     /// Rewrites every file that still holds removed or replaced contacts, so that after an
     /// erasure nothing of the person is left on disk. Call it after the commit; costs up to a
     /// rewrite of the index. Readers opened before keep their files until they reload.
+    ///
+    /// # Errors
+    /// Fails when a merge of the background still holds such a file after ten minutes.
     pub fn purge(&mut self) -> Result<()> {
-        let metas = self.inner.index().searchable_segment_metas()?;
-        for meta in metas.iter().filter(|meta| meta.num_deleted_docs() > 0) {
-            match self.inner.merge(&[meta.id()]).wait() {
-                // A merge of the background took it in the meantime, and left the deleted out.
-                Ok(_) | Err(TantivyError::InvalidArgument(_)) => {}
-                Err(error) => return Err(error.into()),
+        let began = Instant::now();
+        loop {
+            let segments = self.segments_with_removed()?;
+            if segments.is_empty() {
+                break;
+            }
+            for id in segments {
+                match self.inner.merge(&[id]).wait() {
+                    // A merge of the background has it: look again when that is done.
+                    Err(TantivyError::InvalidArgument(_)) => std::thread::sleep(PURGE_PAUSE),
+                    Ok(_) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if began.elapsed() > PURGE_PATIENCE {
+                let problem = "a merge under way keeps removed contacts; purge again later";
+                return Err(TantivyError::InternalError(problem.to_owned()).into());
             }
         }
         self.inner.garbage_collect_files().wait()?;
         Ok(())
+    }
+
+    /// The ids only: a segment's meta keeps its files alive.
+    fn segments_with_removed(&self) -> Result<Vec<SegmentId>> {
+        let metas = self.inner.index().searchable_segment_metas()?;
+        Ok(metas.iter().filter(|meta| meta.num_deleted_docs() > 0).map(|meta| meta.id()).collect())
     }
 
     /// A searcher over what is committed. It and its clones see later commits after

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use serde_json::{Map, Value};
 use tantivy::query::{AllQuery, BooleanQuery, EmptyQuery, Occur};
 
-use crate::compile::{BoxQuery, Compiler, Problem, any_of, boolean, silent};
+use crate::compile::{BoxQuery, Compiler, Problem, any_of, boolean, excluded, silent};
 use crate::error::{IndexError, Result};
 use crate::query;
 use crate::schema::{Asked, FieldKind};
@@ -94,7 +94,14 @@ impl<'a> Translator<'a> {
             };
             for (n, one) in parts.iter().enumerate() {
                 let query = self.query(one, &format!("{part}.{key}[{n}]"), depth + 1)?;
-                clauses.push((occur, if key == "filter" { silent(query) } else { query }));
+                clauses.push((
+                    occur,
+                    match key {
+                        "filter" => silent(query),
+                        "must_not" => excluded(query),
+                        _ => query,
+                    },
+                ));
                 optional += usize::from(occur == Occur::Should);
             }
         }

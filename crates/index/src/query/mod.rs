@@ -21,6 +21,7 @@
 mod parse;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::ops::Bound;
 

@@ -1,13 +1,12 @@
 //! Reading the query language: one pass over the characters, no backtracking.
 
-use std::ops::Bound;
-
+use super::value::field_value;
 use super::{
     DEFAULT_DISTANCE, Expr, FieldValue, MAX_DEPTH, MAX_DISTANCE, MAX_PARTS, MAX_QUERY_CHARS, Words,
 };
 use crate::error::QueryError;
 use crate::near::Gap;
-use crate::schema::{FieldKind, field_names, full_name_of, kind_of};
+use crate::schema::{field_names, full_name_of, kind_of};
 
 type Parsed<T> = Result<T, QueryError>;
 
@@ -372,41 +371,4 @@ fn one_or(mut parts: Vec<Expr>, many: impl FnOnce(Vec<Expr>) -> Expr) -> Expr {
 fn is_field_name(text: &str) -> bool {
     let head = text.split('.').next().unwrap_or("");
     !head.is_empty() && head.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn field_value(kind: FieldKind, text: String) -> FieldValue {
-    let is_number = |text: &str| text.parse::<f64>().is_ok();
-    let may_range = match kind {
-        FieldKind::Keyword | FieldKind::Text | FieldKind::Bool => false,
-        FieldKind::Attributes => {
-            text.split_once("..").is_some_and(|(a, b)| is_number(a) && is_number(b))
-                || is_number(text.trim_start_matches(['<', '>', '=']))
-        }
-        _ => true,
-    };
-    let bounded = |value: &str| value.to_owned();
-    if may_range {
-        if let Some((low, high)) = text.split_once("..") {
-            return FieldValue::Range {
-                low: Bound::Included(bounded(low)),
-                high: Bound::Included(bounded(high)),
-            };
-        }
-        for (sign, low, high) in
-            [(">=", true, true), ("<=", false, true), (">", true, false), ("<", false, false)]
-        {
-            let Some(value) = text.strip_prefix(sign) else { continue };
-            let bound = if high {
-                Bound::Included(bounded(value))
-            } else {
-                Bound::Excluded(bounded(value))
-            };
-            return if low {
-                FieldValue::Range { low: bound, high: Bound::Unbounded }
-            } else {
-                FieldValue::Range { low: Bound::Unbounded, high: bound }
-            };
-        }
-    }
-    if text.contains('*') { FieldValue::Pattern(text) } else { FieldValue::Exact(text) }
 }

@@ -69,8 +69,16 @@ impl Ask {
         match self {
             Ask::Words(text) => (0..2).any(|field| !doc.spans(field, text, languages).is_empty()),
             Ask::Prefix(text) => {
-                let prefix = &terms::plain(text)[0].1;
-                doc.fields[1].iter().any(|(_, term)| term.starts_with(prefix.as_str()))
+                let reading = terms::plain(text);
+                let last = reading.len() - 1;
+                doc.fields[1].iter().any(|(start, _)| {
+                    reading.iter().enumerate().all(|(n, (at, part))| {
+                        doc.fields[1].iter().any(|(place, term)| {
+                            let fits = if n < last { term == part } else { term.starts_with(part) };
+                            *place == start + at && fits
+                        })
+                    })
+                })
             }
             Ask::Near(words, gaps) => (0..2).any(|field| {
                 let places: Vec<_> =

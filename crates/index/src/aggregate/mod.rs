@@ -4,12 +4,14 @@
 //! does not know. So every aggregation is read here first: unknown parts are refused by name, and
 //! what would be built is estimated from what the query finds.
 
+mod shape;
+
 use serde_json::{Map, Value, json};
 use tantivy::aggregation::agg_req::Aggregations;
 use tantivy::aggregation::{AggContextParams, AggregationCollector, AggregationLimitsGuard};
 use tantivy::query::Query;
 
-use crate::compile::time_span;
+use self::shape::{KINDS, bounds, duration_ms, fits, object, plain_interval, ranges};
 use crate::error::{IndexError, Result};
 use crate::schema::{FieldKind, Fields, full_name_of, kind_of};
 
@@ -24,52 +26,10 @@ const MAX_BUCKETS_IN_FLIGHT: u64 = 1_000_000;
 const MAX_AGGREGATION_BYTES: u64 = 200_000_000;
 const MAX_NESTING: usize = 6;
 const MAX_TERMS: u64 = 10_000;
-const MAX_RANGES: usize = 128;
+const MAX_PERCENTS: usize = 128;
 const MAX_PATTERN_CHARS: usize = 256;
 /// The engine keeps this many times the asked terms of each segment.
 const KEPT_PER_TERM: u64 = 10;
-
-/// The keys each kind of aggregation may have.
-const KINDS: &[(&str, &[&str])] = &[
-    ("terms", &["field", "size", "order", "min_doc_count", "missing", "include", "exclude"]),
-    ("range", &["field", "ranges", "keyed"]),
-    (
-        "histogram",
-        &[
-            "field",
-            "interval",
-            "offset",
-            "min_doc_count",
-            "hard_bounds",
-            "extended_bounds",
-            "keyed",
-        ],
-    ),
-    (
-        "date_histogram",
-        &[
-            "field",
-            "fixed_interval",
-            "calendar_interval",
-            "offset",
-            "min_doc_count",
-            "hard_bounds",
-            "extended_bounds",
-            "keyed",
-            "format",
-            "time_zone",
-        ],
-    ),
-    ("avg", &["field", "missing"]),
-    ("value_count", &["field", "missing"]),
-    ("max", &["field", "missing"]),
-    ("min", &["field", "missing"]),
-    ("stats", &["field", "missing"]),
-    ("extended_stats", &["field", "missing", "sigma"]),
-    ("sum", &["field", "missing"]),
-    ("percentiles", &["field", "missing", "percents", "keyed"]),
-    ("cardinality", &["field", "missing"]),
-];
 
 /// Checks, runs and answers. `part` is what the caller calls the aggregations, for errors.
 pub(crate) fn run(
@@ -217,8 +177,8 @@ impl Checker<'_> {
             }
             "percentiles" => {
                 let percents = body.get("percents").and_then(Value::as_array);
-                if percents.is_some_and(|list| list.len() > MAX_RANGES) {
-                    let problem = format!("at most {MAX_RANGES}");
+                if percents.is_some_and(|list| list.len() > MAX_PERCENTS) {
+                    let problem = format!("at most {MAX_PERCENTS}");
                     return Err(IndexError::request(format!("{part}.percents"), problem));
                 }
                 0
@@ -341,101 +301,10 @@ impl Checker<'_> {
         let result = serde_json::to_value(result).unwrap_or_default();
         let number = |name: &str| result["found"][name].as_f64().unwrap_or(0.0);
         let count = number("count") as u64;
-        let extent = Extent { count, min: number("min"), max: number("max") };
+        // The engine gives times in nanoseconds here, and takes milliseconds elsewhere.
+        let scale = if kind_of(field) == Some(FieldKind::Time) { 1e6 } else { 1.0 };
+        let extent = Extent { count, min: number("min") / scale, max: number("max") / scale };
         self.found = Some((field.to_owned(), extent));
         Ok(extent)
-    }
-}
-
-fn object<'a>(value: &'a Value, part: &str) -> Result<&'a Map<String, Value>> {
-    value.as_object().ok_or_else(|| IndexError::request(part, "an object is expected here"))
-}
-
-fn fits(kind: &str, field: FieldKind) -> bool {
-    let is_number = matches!(
-        field,
-        FieldKind::Unsigned | FieldKind::Integer | FieldKind::Float | FieldKind::Attributes
-    );
-    match kind {
-        "terms" => !matches!(field, FieldKind::Text | FieldKind::Time | FieldKind::Float),
-        "date_histogram" => field == FieldKind::Time,
-        "min" | "max" | "stats" => is_number || field == FieldKind::Time,
-        "value_count" | "cardinality" => field != FieldKind::Text,
-        _ => is_number,
-    }
-}
-
-fn ranges(body: &Map<String, Value>, part: &str) -> Result<u64> {
-    let count = body.get("ranges").and_then(Value::as_array).map_or(0, Vec::len);
-    if count == 0 || count > MAX_RANGES {
-        let problem = format!("a list of 1 to {MAX_RANGES} ranges");
-        return Err(IndexError::request(format!("{part}.ranges"), problem));
-    }
-    Ok(count as u64 * 2 + 1)
-}
-
-/// Calendar intervals of fixed length become fixed ones, in UTC, weeks from Monday.
-fn plain_interval(body: &mut Map<String, Value>, part: &str) -> Result<()> {
-    if let Some(zone) = body.remove("time_zone") {
-        if !matches!(zone.as_str(), Some("UTC" | "Z" | "+00:00")) {
-            return Err(IndexError::request(format!("{part}.time_zone"), "only UTC is supported"));
-        }
-    }
-    if let Some(format) = body.remove("format") {
-        if format != "epoch_millis" {
-            let problem = "only epoch_millis is supported";
-            return Err(IndexError::request(format!("{part}.format"), problem));
-        }
-    }
-    let Some(calendar) = body.remove("calendar_interval") else { return Ok(()) };
-    let fixed = match calendar.as_str() {
-        Some("minute" | "1m") => "1m",
-        Some("hour" | "1h") => "1h",
-        Some("day" | "1d") => "1d",
-        Some("week" | "1w") => {
-            // 1970-01-01 was a Thursday.
-            body.entry("offset").or_insert(json!("4d"));
-            "7d"
-        }
-        _ => {
-            return Err(IndexError::request(
-                format!("{part}.calendar_interval"),
-                "minute, hour, day and week are supported; months differ in length",
-            ));
-        }
-    };
-    body.insert("fixed_interval".to_owned(), json!(fixed));
-    Ok(())
-}
-
-/// An interval such as `30m` in milliseconds, if it is one the engine can hold.
-fn duration_ms(text: &str) -> Option<i64> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let unit_ms: i64 = match text.get(digits..)? {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    let count: i64 = text.get(..digits)?.parse().ok()?;
-    let ms = count.checked_mul(unit_ms)?;
-    (1..=10_000 * 86_400_000).contains(&ms).then_some(ms)
-}
-
-fn bounds(body: &Map<String, Value>, key: &str, part: &str) -> Result<Option<(f64, f64)>> {
-    let Some(bounds) = body.get(key) else { return Ok(None) };
-    let end = |name: &str| match &bounds[name] {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => time_span(text).ok().map(|(start, _)| start.0 as f64),
-        _ => None,
-    };
-    match (end("min"), end("max")) {
-        (Some(min), Some(max)) if min <= max => Ok(Some((min, max))),
-        _ => Err(IndexError::request(
-            format!("{part}.{key}"),
-            "needs \"min\" and \"max\" as numbers, for times in milliseconds since 1970",
-        )),
     }
 }
