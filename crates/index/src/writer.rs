@@ -213,11 +213,11 @@ pub(crate) fn open_index(dir: &Path) -> Result<Option<(Index, Fields, Option<u64
         Some(Err(_)) => return Err(stale("an unknown commit format".to_owned())),
         None => None,
     };
-    if let Some(payload) = &payload {
-        if payload.analyser != ANALYSER_VERSION || payload.schema != SCHEMA_VERSION {
-            let found = format!("analyser {} and schema {}", payload.analyser, payload.schema);
-            return Err(stale(found));
-        }
+    let is_other = |payload: &&Payload| {
+        payload.analyser != ANALYSER_VERSION || payload.schema != SCHEMA_VERSION
+    };
+    if let Some(other) = payload.as_ref().filter(is_other) {
+        return Err(stale(format!("analyser {} and schema {}", other.analyser, other.schema)));
     }
     if index.schema() != fields.schema {
         return Err(stale("other fields".to_owned()));

@@ -284,10 +284,8 @@ impl Checker<'_> {
 
     /// What the query finds in a number or time field; asked once per field and request.
     fn extent(&mut self, field: &str) -> Result<Extent> {
-        if let Some((name, extent)) = &self.found {
-            if name == field {
-                return Ok(*extent);
-            }
+        if let Some((_, extent)) = self.found.as_ref().filter(|(name, _)| name == field) {
+            return Ok(*extent);
         }
         let request = json!({"found": {"stats": {"field": field}}});
         let request: Aggregations = serde_json::from_value(request)

@@ -82,16 +82,13 @@ pub(super) fn ranges(body: &Map<String, Value>, part: &str) -> Result<u64> {
 
 /// Calendar intervals of fixed length become fixed ones, in UTC, weeks from Monday.
 pub(super) fn plain_interval(body: &mut Map<String, Value>, part: &str) -> Result<()> {
-    if let Some(zone) = body.remove("time_zone") {
-        if !matches!(zone.as_str(), Some("UTC" | "Z" | "+00:00")) {
-            return Err(IndexError::request(format!("{part}.time_zone"), "only UTC is supported"));
-        }
+    let zone = body.remove("time_zone");
+    if zone.is_some_and(|zone| !matches!(zone.as_str(), Some("UTC" | "Z" | "+00:00"))) {
+        return Err(IndexError::request(format!("{part}.time_zone"), "only UTC is supported"));
     }
-    if let Some(format) = body.remove("format") {
-        if format != "epoch_millis" {
-            let problem = "only epoch_millis is supported";
-            return Err(IndexError::request(format!("{part}.format"), problem));
-        }
+    if body.remove("format").is_some_and(|format| format != "epoch_millis") {
+        let problem = "only epoch_millis is supported";
+        return Err(IndexError::request(format!("{part}.format"), problem));
     }
     let Some(calendar) = body.remove("calendar_interval") else { return Ok(()) };
     let fixed = match calendar.as_str() {
