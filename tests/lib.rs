@@ -1,1 +1,7 @@
-//! Tests that cross crate borders.
+//! What tests that cross crate borders share: events over a small space, and a reference that
+//! finds repeats by comparing everything with everything.
+
+pub mod binary;
+pub mod events;
+pub mod reference;
+pub mod runs;

@@ -36,30 +36,17 @@ fn libraries_stay_in_their_crates_and_out_of_the_pure_ones() {
 
 #[test]
 fn the_architecture_document_names_the_crates_and_their_ranks() {
-    report(manifests::check_architecture(
-        &read("ARCHITECTURE.md"),
-        &all_manifests(),
-    ));
+    report(manifests::check_architecture(&read("ARCHITECTURE.md"), &all_manifests()));
 }
 
 #[test]
 fn pure_crates_touch_nothing_outside() {
-    report(
-        shipped_pure_sources()
-            .iter()
-            .flat_map(code::check_purity)
-            .collect(),
-    );
+    report(shipped_pure_sources().iter().flat_map(code::check_purity).collect());
 }
 
 #[test]
 fn pure_crates_show_no_hash_order() {
-    report(
-        shipped_pure_sources()
-            .iter()
-            .flat_map(code::check_hash_maps)
-            .collect(),
-    );
+    report(shipped_pure_sources().iter().flat_map(code::check_hash_maps).collect());
 }
 
 #[test]
@@ -74,22 +61,12 @@ fn lines_are_at_most_100_chars() {
 
 #[test]
 fn functions_are_at_most_70_lines() {
-    report(
-        all_sources()
-            .iter()
-            .flat_map(code::check_functions)
-            .collect(),
-    );
+    report(all_sources().iter().flat_map(code::check_functions).collect());
 }
 
 #[test]
 fn files_without_tests_are_at_most_400_lines() {
-    report(
-        shipped_sources()
-            .iter()
-            .flat_map(code::check_file_length)
-            .collect(),
-    );
+    report(shipped_sources().iter().flat_map(code::check_file_length).collect());
 }
 
 #[test]
@@ -99,12 +76,7 @@ fn files_and_modules_are_named_after_what_they_hold() {
 
 #[test]
 fn no_test_is_skipped() {
-    report(
-        all_sources()
-            .iter()
-            .flat_map(code::check_ignored_tests)
-            .collect(),
-    );
+    report(all_sources().iter().flat_map(code::check_ignored_tests).collect());
 }
 
 #[test]
@@ -112,14 +84,10 @@ fn no_file_is_dead() {
     let mut violations = code::check_dead_files(&all_sources());
     let files = all_files();
     let tests = files.iter().filter(|path| {
-        path.strip_prefix("tests/")
-            .is_some_and(|name| name.ends_with(".rs") && !name.contains('/'))
+        path.strip_prefix("tests/").is_some_and(|name| name.ends_with(".rs") && !name.contains('/'))
     });
     let tests: Vec<String> = tests.cloned().collect();
-    violations.extend(manifests::check_test_entries(
-        &read("tests/Cargo.toml"),
-        &tests,
-    ));
+    violations.extend(manifests::check_test_entries(&read("tests/Cargo.toml"), &tests));
     report(violations);
 }
 
@@ -128,8 +96,7 @@ fn paths_named_in_documents_exist() {
     let mut documents = vec!["ARCHITECTURE.md".to_owned(), "README.md".to_owned()];
     // Decision records tell of their day; what they name may be gone.
     let is_document = |path: &&String| {
-        path.strip_prefix("docs/")
-            .is_some_and(|name| name.ends_with(".md"))
+        path.strip_prefix("docs/").is_some_and(|name| name.ends_with(".md"))
             && !path.starts_with("docs/adr/")
     };
     documents.extend(all_files().iter().filter(is_document).cloned());
@@ -164,34 +131,20 @@ pub struct Violation {
 
 impl Violation {
     fn new(path: &str, line: usize, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            what: what.into(),
-            remedy: remedy.into(),
-        }
+        Self { path: path.to_owned(), line, what: what.into(), remedy: remedy.into() }
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}: {}\n    {}",
-            self.path, self.line, self.what, self.remedy
-        )
+        write!(f, "{}:{}: {}\n    {}", self.path, self.line, self.what, self.remedy)
     }
 }
 
 #[track_caller]
 fn report(violations: Vec<Violation>) {
     let lines: Vec<String> = violations.iter().map(Violation::to_string).collect();
-    assert!(
-        lines.is_empty(),
-        "{} violations\n{}\n",
-        lines.len(),
-        lines.join("\n")
-    );
+    assert!(lines.is_empty(), "{} violations\n{}\n", lines.len(), lines.join("\n"));
 }
 
 fn root() -> PathBuf {
@@ -213,11 +166,7 @@ fn all_files() -> Vec<String> {
         for entry in entries {
             let entry = entry.unwrap_or_else(|error| panic!("{folder}: {error}"));
             let name = entry.file_name().to_string_lossy().into_owned();
-            let path = if folder.is_empty() {
-                name.clone()
-            } else {
-                format!("{folder}/{name}")
-            };
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
             match entry.file_type() {
                 _ if is_produced(&name) => {}
                 Ok(kind) if kind.is_file() => files.push(path),
@@ -243,42 +192,30 @@ fn all_sources() -> Vec<Source> {
 fn shipped_sources() -> Vec<Source> {
     let sources = all_sources();
     let tests = code::test_files(&sources);
-    sources
-        .into_iter()
-        .filter(|source| !tests.contains(&source.path))
-        .collect()
+    sources.into_iter().filter(|source| !tests.contains(&source.path)).collect()
 }
 
 fn shipped_pure_sources() -> Vec<Source> {
     let pure = all_manifests().into_iter().filter(Manifest::is_pure);
-    let folders: Vec<String> = pure
-        .map(|manifest| manifest.path.replace("Cargo.toml", "src/"))
-        .collect();
+    let folders: Vec<String> =
+        pure.map(|manifest| manifest.path.replace("Cargo.toml", "src/")).collect();
     let is_pure = |source: &Source| folders.iter().any(|folder| source.path.starts_with(folder));
     shipped_sources().into_iter().filter(is_pure).collect()
 }
 
 /// The manifests of the workspace's crates.
 fn all_manifests() -> Vec<Manifest> {
-    let workspace: Table = read("Cargo.toml")
-        .parse()
-        .expect("Cargo.toml is read by cargo");
-    let shared = workspace["workspace"]
-        .get("dependencies")
-        .and_then(Value::as_table);
+    let workspace: Table = read("Cargo.toml").parse().expect("Cargo.toml is read by cargo");
+    let shared = workspace["workspace"].get("dependencies").and_then(Value::as_table);
     let shared = shared.cloned().unwrap_or_default();
     let is_member = |path: &String| {
         let parts: Vec<&str> = path.split('/').collect();
-        matches!(
-            parts[..],
-            ["crates", _, "Cargo.toml"] | ["tests", "Cargo.toml"]
-        )
+        matches!(parts[..], ["crates", _, "Cargo.toml"] | ["tests", "Cargo.toml"])
     };
     let files = all_files().into_iter().filter(is_member);
     let manifests = files.map(|path| Manifest::parse(&path, &read(&path), &shared));
-    let manifests: Vec<Manifest> = manifests
-        .map(|manifest| manifest.unwrap_or_else(|error| panic!("{error}")))
-        .collect();
+    let manifests: Vec<Manifest> =
+        manifests.map(|manifest| manifest.unwrap_or_else(|error| panic!("{error}"))).collect();
     assert!(manifests.len() > 10, "the crates are found");
     manifests
 }

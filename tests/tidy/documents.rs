@@ -3,16 +3,8 @@
 use crate::Violation;
 
 /// A word in backticks that starts with one of these is a path of this repository.
-const FOLDERS: &[&str] = &[
-    "adapters/",
-    "crates/",
-    "deploy/",
-    "docs/",
-    "samples/",
-    "schemas/",
-    "taxonomies/",
-    "tests/",
-];
+const FOLDERS: &[&str] =
+    &["adapters/", "crates/", "deploy/", "docs/", "samples/", "schemas/", "taxonomies/", "tests/"];
 
 /// What no text of the repository contains. Each is written in two halves, since this file is
 /// one of those texts.
@@ -23,66 +15,16 @@ const FORBIDDEN: &[(&str, &str, &str, &str)] = &[
         "a path of one machine",
         "name a path inside the repository, or make it a setting",
     ),
-    (
-        "index.",
-        "crates.io",
-        "a package host",
-        "leave the choice of registry to cargo's settings",
-    ),
-    (
-        "static.",
-        "crates.io",
-        "a package host",
-        "leave the choice of registry to cargo's settings",
-    ),
-    (
-        "proxy.",
-        "golang.org",
-        "a package host",
-        "leave the choice of registry to the user",
-    ),
-    (
-        "deb.",
-        "debian.org",
-        "a package host",
-        "leave the choice of mirror to apt's settings",
-    ),
-    (
-        "assi",
-        "stant",
-        "is not about Quell",
-        "say what the program does for its users",
-    ),
-    (
-        "TO",
-        "DO",
-        "work left undone",
-        "do it now, or describe it where work is planned",
-    ),
-    (
-        "FIX",
-        "ME",
-        "work left undone",
-        "do it now, or describe it where work is planned",
-    ),
-    (
-        "todo",
-        "!(",
-        "work left undone",
-        "write the code, or return an error",
-    ),
-    (
-        "unimplemented",
-        "!(",
-        "work left undone",
-        "write the code, or return an error",
-    ),
-    (
-        "```ig",
-        "nore",
-        "skips a test",
-        "let it compile: mark it text, or no_run",
-    ),
+    ("index.", "crates.io", "a package host", "leave the choice of registry to cargo's settings"),
+    ("static.", "crates.io", "a package host", "leave the choice of registry to cargo's settings"),
+    ("proxy.", "golang.org", "a package host", "leave the choice of registry to the user"),
+    ("deb.", "debian.org", "a package host", "leave the choice of mirror to apt's settings"),
+    ("assi", "stant", "is not about Quell", "say what the program does for its users"),
+    ("TO", "DO", "work left undone", "do it now, or describe it where work is planned"),
+    ("FIX", "ME", "work left undone", "do it now, or describe it where work is planned"),
+    ("todo", "!(", "work left undone", "write the code, or return an error"),
+    ("unimplemented", "!(", "work left undone", "write the code, or return an error"),
+    ("```ig", "nore", "skips a test", "let it compile: mark it text, or no_run"),
 ];
 
 /// Customers' own words, kept as they were written.
@@ -101,11 +43,7 @@ pub fn check_paths(path: &str, text: &str, exists: impl Fn(&str) -> bool) -> Vec
         if fenced {
             continue;
         }
-        let words = line
-            .split('`')
-            .skip(1)
-            .step_by(2)
-            .flat_map(str::split_whitespace);
+        let words = line.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
         let named = words.filter_map(repository_path).map(str::to_owned);
         let linked = links(line).into_iter().map(|target| join(folder, target));
         for target in named.chain(linked) {
@@ -141,13 +79,8 @@ fn repository_path(word: &str) -> Option<&str> {
 
 /// Targets of Markdown links inside the repository.
 fn links(line: &str) -> Vec<&str> {
-    let targets = line
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split([')', '#', ' ']).next());
-    targets
-        .filter(|target| !target.is_empty() && !target.contains(':'))
-        .collect()
+    let targets = line.split("](").skip(1).filter_map(|rest| rest.split([')', '#', ' ']).next());
+    targets.filter(|target| !target.is_empty() && !target.contains(':')).collect()
 }
 
 fn join(folder: &str, target: &str) -> String {
@@ -185,11 +118,7 @@ pub fn check_words(path: &str, text: &str) -> Vec<Violation> {
 /// Capitals count in words of capitals alone. A word of letters stands alone or has an ending;
 /// it is not the middle of another.
 fn contains_word(line: &str, word: &str) -> bool {
-    let line = if word.chars().any(char::is_lowercase) {
-        line.to_lowercase()
-    } else {
-        line.into()
-    };
+    let line = if word.chars().any(char::is_lowercase) { line.to_lowercase() } else { line.into() };
     let capitals = word.chars().all(char::is_uppercase);
     line.match_indices(word).any(|(at, _)| {
         let before = line[..at].chars().next_back();

@@ -34,21 +34,9 @@ const OUTSIDE: &[&str] = &["faults", "tests", "xtask"];
 /// Libraries that belong to some crates alone, and why.
 const OWNED: &[(&str, &[&str], &str)] = &[
     ("rdkafka", &["kafka"], "the broker stays behind the port"),
-    (
-        "tantivy",
-        &["index"],
-        "the index format stays behind one crate",
-    ),
-    (
-        "fjall",
-        &["store"],
-        "the store can be replaced behind the port",
-    ),
-    (
-        "anyhow",
-        &["quell", "tests", "xtask"],
-        "a library says whose fault an error is, in a type",
-    ),
+    ("tantivy", &["index"], "the index format stays behind one crate"),
+    ("fjall", &["store"], "the store can be replaced behind the port"),
+    ("anyhow", &["quell", "tests", "xtask"], "a library says whose fault an error is, in a type"),
 ];
 
 /// What a pure crate may not reach, not even through a library it uses.
@@ -84,12 +72,7 @@ impl Manifest {
     /// Reads a `Cargo.toml`; `workspace` is the `[workspace.dependencies]` it may refer to.
     pub fn parse(path: &str, text: &str, workspace: &Table) -> Result<Self, Violation> {
         let table: Table = text.parse().map_err(|error: toml::de::Error| {
-            Violation::new(
-                path,
-                1,
-                format!("cannot be read: {error}"),
-                "correct the file",
-            )
+            Violation::new(path, 1, format!("cannot be read: {error}"), "correct the file")
         })?;
         let name = table.get("package").and_then(|package| package.get("name"));
         let name = name.and_then(Value::as_str).unwrap_or_default();
@@ -126,14 +109,8 @@ impl Manifest {
                 continue;
             };
             for (name, value) in entries {
-                let shared = value
-                    .get("workspace")
-                    .and(workspace.get(name))
-                    .unwrap_or(value);
-                let package = shared
-                    .get("package")
-                    .and_then(Value::as_str)
-                    .unwrap_or(name);
+                let shared = value.get("workspace").and(workspace.get(name)).unwrap_or(value);
+                let package = shared.get("package").and_then(Value::as_str).unwrap_or(name);
                 let line = text.lines().position(|line| {
                     let rest = line.trim_start().strip_prefix(name.as_str());
                     rest.is_some_and(|rest| rest.starts_with([' ', '.', '=']))
@@ -149,10 +126,7 @@ impl Manifest {
 }
 
 fn rank(name: &str) -> Option<u8> {
-    RANKS
-        .iter()
-        .find(|(_, known)| *known == name)
-        .map(|(rank, _)| *rank)
+    RANKS.iter().find(|(_, known)| *known == name).map(|(rank, _)| *rank)
 }
 
 fn short_name(package: &str) -> &str {
@@ -161,10 +135,7 @@ fn short_name(package: &str) -> &str {
 
 /// Each crate has a rank and imports only lower ones.
 pub fn check_ranks(manifests: &[Manifest]) -> Vec<Violation> {
-    let names: BTreeSet<&str> = manifests
-        .iter()
-        .map(|manifest| manifest.name.as_str())
-        .collect();
+    let names: BTreeSet<&str> = manifests.iter().map(|manifest| manifest.name.as_str()).collect();
     let mut violations = Vec::new();
     for manifest in manifests {
         let from = &manifest.name;
@@ -182,12 +153,7 @@ pub fn check_ranks(manifests: &[Manifest]) -> Vec<Violation> {
                 continue;
             }
             if let Some((what, remedy)) = judge(manifest, to, dependency.section) {
-                violations.push(Violation::new(
-                    &manifest.path,
-                    dependency.line,
-                    what,
-                    remedy,
-                ));
+                violations.push(Violation::new(&manifest.path, dependency.line, what, remedy));
             }
         }
     }
@@ -238,11 +204,7 @@ pub fn check_libraries(manifests: &[Manifest], lock: &Lock) -> Vec<Violation> {
                 violations.push(Violation::new(
                     &manifest.path,
                     dependency.line,
-                    format!(
-                        "the pure crate `{}` reaches {}",
-                        manifest.name,
-                        chain.join(" -> ")
-                    ),
+                    format!("the pure crate `{}` reaches {}", manifest.name, chain.join(" -> ")),
                     "do it behind a port, or turn off the feature that pulls it in",
                 ));
             }
@@ -260,10 +222,7 @@ impl Lock {
         let packages = table.get("package").and_then(Value::as_array);
         let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for package in packages.into_iter().flatten() {
-            let name = package
-                .get("name")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let name = package.get("name").and_then(Value::as_str).unwrap_or_default();
             let listed = package.get("dependencies").and_then(Value::as_array);
             let listed = listed.into_iter().flatten().filter_map(Value::as_str);
             let listed = listed.filter_map(|entry| Some(entry.split(' ').next()?.to_owned()));
@@ -299,10 +258,7 @@ impl Lock {
 pub fn check_architecture(text: &str, manifests: &[Manifest]) -> Vec<Violation> {
     let path = "ARCHITECTURE.md";
     let mut violations = Vec::new();
-    for manifest in manifests
-        .iter()
-        .filter(|manifest| manifest.rank().is_some())
-    {
+    for manifest in manifests.iter().filter(|manifest| manifest.rank().is_some()) {
         let name = &manifest.name;
         if !text.contains(&format!("`{name}`")) && !text.contains(&format!("crates/{name}")) {
             violations.push(Violation::new(
@@ -338,20 +294,12 @@ pub fn check_architecture(text: &str, manifests: &[Manifest]) -> Vec<Violation> 
 pub fn check_test_entries(manifest_text: &str, test_files: &[String]) -> Vec<Violation> {
     let table: Table = manifest_text.parse().unwrap_or_default();
     let entries = table.get("test").and_then(Value::as_array);
-    let entries = entries
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.get("path")?.as_str());
+    let entries = entries.into_iter().flatten().filter_map(|entry| entry.get("path")?.as_str());
     let entries: BTreeSet<&str> = entries.collect();
     let unlisted = test_files.iter().filter(|file| {
-        let name = Path::new(file)
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
+        let name = Path::new(file).file_name().and_then(|name| name.to_str()).unwrap_or_default();
         !entries.contains(name) && name != "lib.rs"
     });
     let remedy = "add a [[test]] entry with name and path to tests/Cargo.toml";
-    unlisted
-        .map(|file| Violation::new(file, 1, "is never compiled nor run", remedy))
-        .collect()
+    unlisted.map(|file| Violation::new(file, 1, "is never compiled nor run", remedy)).collect()
 }

@@ -72,10 +72,7 @@ impl Source {
                 continue;
             }
             if let Some(end) = self.block_end(at) {
-                functions.push(Function {
-                    name,
-                    lines: self.line_of(at)..=self.line_of(end),
-                });
+                functions.push(Function { name, lines: self.line_of(at)..=self.line_of(end) });
             }
         }
         functions
@@ -87,11 +84,7 @@ impl Source {
             let line = self.line_of(at);
             let name = self.name_after(at + 3);
             if !name.is_empty() {
-                modules.push(Module {
-                    name,
-                    line,
-                    for_tests: self.is_test_line(line),
-                });
+                modules.push(Module { name, line, for_tests: self.is_test_line(line) });
             }
         }
         modules
@@ -113,10 +106,7 @@ impl Source {
     pub fn paths(&self) -> Vec<(usize, String)> {
         let mut code = self.code.clone();
         for (at, end) in self.use_statements() {
-            code[at..end]
-                .iter_mut()
-                .filter(|c| **c != '\n')
-                .for_each(|c| *c = ' ');
+            code[at..end].iter_mut().filter(|c| **c != '\n').for_each(|c| *c = ' ');
         }
         let mut paths = Vec::new();
         let mut at = 0;
@@ -136,12 +126,7 @@ impl Source {
 
     fn use_statements(&self) -> Vec<(usize, usize)> {
         let is_statement = |at: &usize| self.code.get(at + 3).is_some_and(|c| c.is_whitespace());
-        let end = |at: usize| {
-            self.code[at..]
-                .iter()
-                .position(|c| *c == ';')
-                .map(|n| at + n)
-        };
+        let end = |at: usize| self.code[at..].iter().position(|c| *c == ';').map(|n| at + n);
         self.words("use")
             .into_iter()
             .filter(is_statement)
@@ -184,10 +169,7 @@ impl Source {
         let mut items = Vec::new();
         for at in starts {
             let item_end = self.block_end(at).or_else(|| {
-                self.code[at..]
-                    .iter()
-                    .position(|c| *c == ';')
-                    .map(|length| at + length)
+                self.code[at..].iter().position(|c| *c == ';').map(|length| at + length)
             });
             if let Some(end) = item_end {
                 items.push(self.line_of(at)..=self.line_of(end));
@@ -263,10 +245,9 @@ fn token(text: &[char], at: usize) -> (Kind, usize) {
     let next = text.get(at + 1).copied();
     let starts_word = at == 0 || !is_name(text[at - 1]);
     match text[at] {
-        '/' if next == Some('/') => (
-            Kind::Comment,
-            text[at..].iter().take_while(|c| **c != '\n').count(),
-        ),
+        '/' if next == Some('/') => {
+            (Kind::Comment, text[at..].iter().take_while(|c| **c != '\n').count())
+        }
         '/' if next == Some('*') => (Kind::Comment, block_comment_length(&text[at..])),
         'r' if starts_word || follows_prefix(text, at) => match raw_string_length(&text[at..]) {
             Some(length) => (Kind::Literal, length),
@@ -314,9 +295,7 @@ fn raw_string_length(text: &[char]) -> Option<usize> {
     let mut end = vec!['"'];
     end.resize(1 + hashes, '#');
     let body = &text[2 + hashes..];
-    let length = body
-        .windows(end.len())
-        .position(|window| window == end.as_slice());
+    let length = body.windows(end.len()).position(|window| window == end.as_slice());
     Some(length.map_or(text.len(), |length| 2 + hashes + length + end.len()))
 }
 

@@ -17,19 +17,35 @@ pub struct Cell {
     pub expected: f64,
 }
 
-/// Cells that carry at least a fifth of `excess`, the largest part first, at most `limit`.
+/// Cells that carry at least a fifth of the excess and rose clearly more than the rest of the
+/// reason did, the largest part first, at most `limit`.
 ///
-/// `excess` is the rise's own: people above what was expected. Cells with fewer than five people
-/// are left out (support); with the same part, the higher ratio comes first, then the name.
-pub fn explain(cells: &[Cell], excess: f64, limit: usize) -> Vec<Explanation> {
+/// `people` and `excess` are the rise's own: all on its days, and those above what was expected.
+/// A rise that is alike everywhere has no explanation. Cells with fewer than five people are left
+/// out (support); with the same part, the higher ratio comes first, then the name.
+pub fn explain(cells: &[Cell], (people, excess): (u64, f64), limit: usize) -> Vec<Explanation> {
     const MIN_PEOPLE: u64 = 5;
     const MIN_SHARE: f64 = 0.2;
+    const MIN_LIFT: f64 = 1.5;
     if excess <= 0.0 {
         return Vec::new();
     }
+    let expected = people as f64 - excess;
+    let rose_more = |cell: &Cell| {
+        let rest_observed = people as f64 - cell.observed as f64;
+        let rest_expected = expected - cell.expected;
+        // A cell that holds nearly all people of the past has no rest to differ from.
+        if rest_observed < 1.0 && rest_expected < 0.5 {
+            return false;
+        }
+        // One person more on each side keeps small counts from looking like large ratios.
+        let own = (cell.observed as f64 + 1.0) / (cell.expected + 1.0);
+        let rest = (rest_observed.max(0.0) + 1.0) / (rest_expected.max(0.0) + 1.0);
+        own >= MIN_LIFT * rest
+    };
     let mut rows: Vec<Explanation> = cells
         .iter()
-        .filter(|cell| cell.observed >= MIN_PEOPLE)
+        .filter(|cell| cell.observed >= MIN_PEOPLE && rose_more(cell))
         .map(|cell| Explanation {
             dimension: cell.dimension.clone(),
             value: cell.value.clone(),

@@ -3,16 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use quell_model::event::{Event, Noted};
 use quell_model::TimeMs;
+use quell_model::event::{Event, Noted};
 use quell_taxonomy::Taxonomy;
 
+use crate::Effects;
 use crate::link::{Link, LinkInput, declarations};
 use crate::settings::Settings;
 use crate::state::{NOTED, State, StateError};
 use crate::tag::Tag;
 use crate::trend::{Trend, TrendInput};
-use crate::Effects;
 
 /// What the chained core acts on.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,22 +66,53 @@ impl Core {
         self.drain(state, effects)
     }
 
+    /// TAG and LINK alone, for measuring them: TREND's inputs are dropped.
+    ///
+    /// # Errors
+    /// As [`Core::apply`].
+    pub fn tag_and_link(
+        &mut self,
+        state: &mut dyn State,
+        event: Event,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
+        if let Event::Contact(event) = event {
+            self.tag.step(state, &event, effects)?;
+        }
+        self.drain_links(state, effects)?;
+        effects.to_trend.clear();
+        Ok(())
+    }
+
     /// Ends the turn: writes what was gathered and puts it out.
     ///
     /// # Errors
     /// As [`Core::apply`].
-    pub fn finish(&mut self, state: &mut dyn State, effects: &mut Effects) -> Result<(), StateError> {
+    pub fn finish(
+        &mut self,
+        state: &mut dyn State,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
         self.trend.finish(state, effects)
     }
 
     fn drain(&mut self, state: &mut dyn State, effects: &mut Effects) -> Result<(), StateError> {
+        self.drain_links(state, effects)?;
+        for input in std::mem::take(&mut effects.to_trend) {
+            self.trend.step(state, input, effects)?;
+        }
+        Ok(())
+    }
+
+    fn drain_links(
+        &mut self,
+        state: &mut dyn State,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
         let mut to_link = VecDeque::from(std::mem::take(&mut effects.to_link));
         while let Some(input) = to_link.pop_front() {
             self.link.step(state, input, effects)?;
             to_link.extend(std::mem::take(&mut effects.to_link));
-        }
-        for input in std::mem::take(&mut effects.to_trend) {
-            self.trend.step(state, input, effects)?;
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ fn redact_patch(field: &mut Patch<String>) -> u64 {
 
 fn redact_text(text: &mut String) -> u64 {
     let redacted = quell_text::redact::redact(text);
-    let marks = redacted.counts.total();
+    let marks = u64::from(redacted.counts.total());
     if marks > 0 {
         *text = redacted.text.into_owned();
     }

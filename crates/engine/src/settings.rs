@@ -62,9 +62,11 @@ impl Default for Settings {
                 .to_vec(),
             max_active_contacts: 4_096,
             retention_ms: 400 * DAY_MS,
-            dimensions: ["channel", "language", "product", "segment", "team", "topic", "version", "os"]
-                .map(str::to_owned)
-                .to_vec(),
+            dimensions: [
+                "channel", "language", "product", "segment", "team", "topic", "version", "os",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             max_dimension_values: 1_000,
             detection_horizon_ms: 400 * DAY_MS,
             detector: DailySettings::default(),

@@ -34,8 +34,8 @@ pub const TREND_DIRTY: Table = "trend_dirty";
 pub const TREND_ISSUES: Table = "trend_issues";
 /// TREND: when a cell's window freezes.
 pub const TREND_TIMERS: Table = "trend_timers";
-/// TREND: values seen per dimension, so that their number stays bounded.
-pub const TREND_VALUES: Table = "trend_values";
+/// TREND: numbers of reasons, dimensions and values, so that keys are short and bounded.
+pub const TREND_NAMES: Table = "trend_names";
 /// TREND: units of X per period.
 pub const TREND_VOLUMES: Table = "trend_volumes";
 /// TREND: the first and last day seen.
@@ -59,7 +59,7 @@ pub const TABLES: &[Table] = &[
     TREND_DIRTY,
     TREND_ISSUES,
     TREND_TIMERS,
-    TREND_VALUES,
+    TREND_NAMES,
     TREND_VOLUMES,
     TREND_CLOCK,
     NOTED,

@@ -5,6 +5,7 @@
 //! counts, which become [`trend`] rows and systemic [`issue`]s.
 
 pub mod contact;
+pub mod contact_patch;
 pub mod event;
 pub mod fact;
 pub mod issue;
@@ -13,6 +14,7 @@ pub mod patch;
 pub mod position;
 pub mod reason;
 pub mod repeat;
+pub mod scalar;
 pub mod time;
 pub mod trend;
 

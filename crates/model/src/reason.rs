@@ -57,7 +57,11 @@ impl Weight {
     pub fn split(scores: &[u32]) -> Vec<Weight> {
         let total: u64 = scores.iter().map(|&s| u64::from(s)).sum();
         if total == 0 {
-            return if scores.is_empty() { Vec::new() } else { Weight::split(&vec![1; scores.len()]) };
+            return if scores.is_empty() {
+                Vec::new()
+            } else {
+                Weight::split(&vec![1; scores.len()])
+            };
         }
         let one = u64::from(Weight::ONE.0);
         let mut parts: Vec<u64> = scores.iter().map(|&s| u64::from(s) * one / total).collect();

@@ -1,2 +1,73 @@
-//! quell
-fn main() {}
+//! The `quell` command: reads what was typed, and wires the crates together.
+
+mod args;
+mod clock;
+mod command;
+mod config;
+mod output;
+mod remote;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// How a command ended, as exit codes that scripts can tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// 0: done.
+    Done,
+    /// 1: it could not be done.
+    Failed,
+    /// 3: done, and there is something to look at.
+    Findings,
+    /// 69: what it needs cannot be reached.
+    Unavailable,
+    /// 78: the configuration is wrong.
+    Config,
+}
+
+impl Outcome {
+    fn code(self) -> u8 {
+        match self {
+            Outcome::Done => 0,
+            Outcome::Failed => 1,
+            Outcome::Findings => 3,
+            Outcome::Unavailable => 69,
+            Outcome::Config => 78,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let outcome = match &args.command {
+        Command::Demo(demo) => command::demo::run(demo),
+        Command::Replay(replay) => command::replay::run(replay),
+        Command::Run(run) => command::run::run(run),
+        Command::Search(search) => command::search::run(search),
+        Command::Trends(trends) => command::trends::run(trends),
+        Command::Simulate(simulate) => command::simulate::run(simulate),
+        Command::Taxonomy(taxonomy) => command::taxonomy::run(taxonomy),
+        Command::Adapter(adapter) => command::adapter::run(adapter),
+        Command::Config(config) => command::config::run(config),
+        Command::Token(token) => command::token::run(token),
+        Command::Doctor(doctor) => command::doctor::run(doctor),
+        Command::Bench(bench) => command::bench::run(bench),
+    };
+    match outcome {
+        Ok(outcome) => ExitCode::from(outcome.code()),
+        Err(error) => {
+            // A closed pipe behind us (`quell … | head`) is no failure of ours.
+            if output::is_broken_pipe(&error) {
+                return ExitCode::SUCCESS;
+            }
+            eprintln!("error: {error:#}");
+            let is_config = error.chain().any(|cause| cause.is::<config::ConfigError>());
+            let outcome = if is_config { Outcome::Config } else { Outcome::Failed };
+            ExitCode::from(outcome.code())
+        }
+    }
+}

@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod check;
+mod demand;
 mod load;
 mod problem;
 mod rules;

@@ -7,11 +7,11 @@ use quell_model::contact::{DemandType, LanguageSource};
 use quell_model::event::{Role as Speaker, Turn};
 use quell_model::reason::Confidence;
 use quell_model::{DecidedBy, Evidence, ReasonId, ReasonTag, UNCLASSIFIED, Weight};
-use quell_text::cues::CuesFound;
 use quell_text::phrase::{Found, Scratch};
 use quell_text::{Analysis, Analyzer, Detector, Language, similarity};
 
 use crate::catalogue::Taxonomy;
+use crate::demand;
 use crate::rules::{Negated, Role, Where, Who};
 
 /// A contact has at most so many reasons.
@@ -171,7 +171,7 @@ impl Tagger {
         }
         similarity::finish_sketch(&mut sketch);
         let reasons = self.decide(&taxonomy, language, input);
-        let (demand_type, dumb_class) = nature(&taxonomy, &reasons, cues);
+        let (demand_type, dumb_class) = demand::nature(&taxonomy, &reasons, cues);
         Tagging {
             language: language.as_str().to_owned(),
             language_source,
@@ -386,28 +386,4 @@ fn confidence_of(one: &Fired) -> Confidence {
     let beyond = one.score.saturating_sub(one.need) / one.need.max(1);
     let bonus = 50 * (one.phrases.saturating_sub(1) + beyond).min(3);
     Confidence((800 + bonus) as u16)
-}
-
-/// Demand and dumb class of the weightiest reason that says them, else what the cues suggest.
-fn nature(
-    taxonomy: &Taxonomy,
-    tags: &[ReasonTag],
-    cues: CuesFound,
-) -> (Option<DemandType>, Option<String>) {
-    let mut reasons = tags.iter().filter_map(|tag| taxonomy.reason(&tag.reason));
-    let first = reasons.next();
-    let cue = cues.names().next();
-    let demand = first.and_then(|reason| reason.demand).or(match cue {
-        Some("valued") => Some(DemandType::Value),
-        Some(_) => Some(DemandType::Failure),
-        None => None,
-    });
-    let class = first.and_then(|reason| reason.dumb_class.clone()).or(match cue {
-        Some("promise_missed") => Some("missed_promise".to_owned()),
-        Some("unresolved") => Some("repeat".to_owned()),
-        Some("valued") => Some("value_request".to_owned()),
-        Some(same) => Some(same.to_owned()),
-        None => None,
-    });
-    (demand, class)
 }

@@ -108,15 +108,18 @@ impl Indexer {
         let next = self.store.changes_end();
         let mut failed = None;
         let store = self.store.clone();
-        store.scan_outputs("contacts", "", None, &mut |key, _, json| {
-            match self.upsert(key, json) {
+        store.scan_outputs(
+            "contacts",
+            "",
+            None,
+            &mut |key, _, json| match self.upsert(key, json) {
                 Ok(()) => std::ops::ControlFlow::Continue(()),
                 Err(error) => {
                     failed = Some(error);
                     std::ops::ControlFlow::Break(())
                 }
-            }
-        })?;
+            },
+        )?;
         if let Some(error) = failed {
             return Err(error);
         }

@@ -114,8 +114,12 @@ impl Ingest {
                 receipt.skipped_empty += 1;
                 continue;
             }
-            let record =
-                RawRecord { value: Some(value), headers: &origin.headers, key: None, log_time: now };
+            let record = RawRecord {
+                value: Some(value),
+                headers: &origin.headers,
+                key: None,
+                log_time: now,
+            };
             match decode(&record, &self.settings.adapter, &self.settings.limits) {
                 Ok(decoded) => {
                     receipt.accepted += 1;

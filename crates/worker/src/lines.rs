@@ -61,7 +61,14 @@ impl Lines {
         read_bytes: Arc<AtomicU64>,
     ) -> Lines {
         let reader = Box::new(BufReader::with_capacity(1 << 18, input));
-        Lines { name: name.to_owned(), reader, line: 0, buffer: Vec::new(), read_bytes, total_bytes }
+        Lines {
+            name: name.to_owned(),
+            reader,
+            line: 0,
+            buffer: Vec::new(),
+            read_bytes,
+            total_bytes,
+        }
     }
 
     /// The input's name: the file's without its folder, or `stdin`.

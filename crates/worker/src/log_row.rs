@@ -56,19 +56,16 @@ impl LogRows {
         let failed = |detail: String| LogRowError { offset, detail };
         match row.split_first() {
             Some((&EVENT, json)) => {
-                let record = RawRecord {
-                    value: Some(json),
-                    headers: &[],
-                    key: None,
-                    log_time: TimeMs::MAX,
-                };
+                let record =
+                    RawRecord { value: Some(json), headers: &[], key: None, log_time: TimeMs::MAX };
                 let decoded = decode(&record, &self.canonical, &self.limits)
                     .map_err(|reject| failed(reject.to_string()))?;
                 let event = decoded.events.into_iter().next();
                 event.map(CoreInput::Event).ok_or_else(|| failed("no event in it".to_owned()))
             }
             Some((&MARK, key)) => {
-                let key = key.try_into().map_err(|_| failed("a mark of wrong length".to_owned()))?;
+                let key =
+                    key.try_into().map_err(|_| failed("a mark of wrong length".to_owned()))?;
                 Ok(CoreInput::Mark(TimeMs::from_key(key)))
             }
             Some((kind, _)) => Err(failed(format!("unknown kind {kind}"))),

@@ -83,9 +83,7 @@ impl Metrics {
         let tally = Tally::default()
             .entries()
             .into_iter()
-            .map(|(name, _)| {
-                Ok((name, make.counter(&format!("{name}_total"), tally_help(name))?))
-            })
+            .map(|(name, _)| Ok((name, make.counter(&format!("{name}_total"), tally_help(name))?)))
             .collect::<Result<Vec<_>, prometheus::Error>>()?;
         let reasons: BTreeSet<String> =
             reasons.into_iter().take(MAX_REASON_LABELS).map(str::to_owned).collect();

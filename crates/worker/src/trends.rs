@@ -52,7 +52,7 @@ impl PeriodSums {
 }
 
 /// One line of the answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct TrendLine {
     pub reason: String,
@@ -69,7 +69,7 @@ pub struct TrendLine {
 }
 
 /// The answer: ranked by contacts, then by cost. Never by handle time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct TrendAnswer {
     pub by: String,
@@ -82,7 +82,7 @@ pub struct TrendAnswer {
     /// Contacts in windows whose numbers can still change, out of all contacts.
     pub provisional: Rate,
     pub taxonomy_version: Option<String>,
-    pub definition_version: &'static str,
+    pub definition_version: String,
 }
 
 /// Why there is no answer.
@@ -132,7 +132,7 @@ pub fn trends(store: &EmbeddedStore, request: &TrendRequest) -> Result<TrendAnsw
         total_lines,
         provisional: Rate::new(gather.provisional as u64, gather.contacts as u64),
         taxonomy_version: gather.taxonomy_version,
-        definition_version: DEFINITION_VERSION,
+        definition_version: DEFINITION_VERSION.to_owned(),
     })
 }
 

@@ -84,9 +84,6 @@ impl Workspace {
             Some(target) => root.join(target),
             None => root.join("target"),
         };
-        Self {
-            root,
-            tools: target.join("tools"),
-        }
+        Self { root, tools: target.join("tools") }
     }
 }

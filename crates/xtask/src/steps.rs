@@ -43,22 +43,12 @@ impl Step {
     pub fn commands(self) -> &'static [&'static [&'static str]] {
         match self {
             Step::Fmt => &[&["fmt", "--all", "--check"]],
-            Step::Clippy => &[&[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "--deny",
-                "warnings",
-            ]],
-            Step::Deny => &[&[
-                "deny",
-                "check",
-                "--hide-inclusion-graph",
-                "bans",
-                "licenses",
-                "sources",
-            ]],
+            Step::Clippy => {
+                &[&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]]
+            }
+            Step::Deny => {
+                &[&["deny", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]]
+            }
             // Building everything first puts the `quell` binary in place for the tests that start
             // it; what is built is exactly what `cargo test` then uses.
             Step::Tests => &[
@@ -98,20 +88,14 @@ pub fn run_all(workspace: &Workspace, steps: &[Step]) -> Result<()> {
     for step in steps {
         let step_start = Instant::now();
         header(step.name());
-        let outcome = step
-            .commands()
-            .iter()
-            .try_for_each(|arguments| run(workspace, arguments));
+        let outcome = step.commands().iter().try_for_each(|arguments| run(workspace, arguments));
         footer(step.name(), step_start.elapsed());
         let took = format!("{} {}", step.name(), seconds(step_start.elapsed()));
         match outcome {
             Ok(()) => passed.push(took),
             Err(error) => {
                 println!("FAILED {}: {error:#}", step.name());
-                println!(
-                    "to run this step alone: cargo xtask test --only {}",
-                    step.name()
-                );
+                println!("to run this step alone: cargo xtask test --only {}", step.name());
                 failed.push(took);
             }
         }
@@ -127,11 +111,7 @@ pub fn run_all(workspace: &Workspace, steps: &[Step]) -> Result<()> {
         failed.len(),
         steps.len(),
         failed.join(", "),
-        if passed.is_empty() {
-            "none".to_owned()
-        } else {
-            passed.join(", ")
-        },
+        if passed.is_empty() { "none".to_owned() } else { passed.join(", ") },
     );
 }
 
@@ -152,9 +132,7 @@ pub fn cargo(workspace: &Workspace) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(&workspace.root).stdin(Stdio::null());
     let mut path = vec![workspace.tools.join("bin")];
-    path.extend(std::env::split_paths(
-        &std::env::var_os("PATH").unwrap_or_default(),
-    ));
+    path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     if let Ok(path) = std::env::join_paths(path) {
         command.env("PATH", path);
     }

@@ -3,15 +3,9 @@ use crate::{Request, parse};
 
 #[test]
 fn test_alone_runs_every_step_and_tests_come_last() {
-    let Ok(Request::Test(steps)) = parse(&["test"]) else {
-        panic!("`test` is a request")
-    };
+    let Ok(Request::Test(steps)) = parse(&["test"]) else { panic!("`test` is a request") };
     assert_eq!(steps, Step::ALL);
-    assert_eq!(
-        steps.last(),
-        Some(&Step::Tests),
-        "the output ends with the lines of cargo test"
-    );
+    assert_eq!(steps.last(), Some(&Step::Tests), "the output ends with the lines of cargo test");
 }
 
 #[test]
@@ -20,14 +14,8 @@ fn each_step_of_the_usage_text_can_be_run_alone() {
         let Ok(Request::Test(steps)) = parse(&["test", "--only", name]) else {
             panic!("{name} is a step")
         };
-        assert_eq!(
-            steps.iter().map(|step| step.name()).collect::<Vec<_>>(),
-            [name]
-        );
-        assert!(
-            crate::USAGE.contains(&format!("\n  {name} ")),
-            "{name} is in the usage text"
-        );
+        assert_eq!(steps.iter().map(|step| step.name()).collect::<Vec<_>>(), [name]);
+        assert!(crate::USAGE.contains(&format!("\n  {name} ")), "{name} is in the usage text");
     }
 }
 

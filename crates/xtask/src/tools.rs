@@ -43,11 +43,7 @@ pub fn promtool_path(workspace: &Workspace) -> PathBuf {
         return named.into();
     }
     let ours = fetched_promtool(workspace);
-    if ours.exists() {
-        ours
-    } else {
-        "promtool".into()
-    }
+    if ours.exists() { ours } else { "promtool".into() }
 }
 
 fn provide_component(workspace: &Workspace, component: &str, command: &str) -> Result<()> {
@@ -57,9 +53,7 @@ fn provide_component(workspace: &Workspace, component: &str, command: &str) -> R
     }
     println!("{component}: adding the rustup component");
     let mut rustup = Command::new("rustup");
-    rustup
-        .args(["component", "add", component])
-        .current_dir(&workspace.root);
+    rustup.args(["component", "add", component]).current_dir(&workspace.root);
     succeed(&mut rustup).with_context(|| {
         format!("{component} is missing: install Rust with rustup, then `rustup component add {component}`")
     })
@@ -78,14 +72,7 @@ fn provide_cargo_deny(workspace: &Workspace) -> Result<()> {
     let build = workspace.tools.join("cargo-deny-build");
     let mut install = cargo(workspace);
     install
-        .args([
-            "install",
-            "--quiet",
-            "--locked",
-            "--force",
-            "--no-default-features",
-            "--debug",
-        ])
+        .args(["install", "--quiet", "--locked", "--force", "--no-default-features", "--debug"])
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .args(["cargo-deny", "--version", CARGO_DENY_VERSION, "--root"])
         .arg(&workspace.tools)
@@ -146,17 +133,9 @@ fn fetch_promtool(workspace: &Workspace) -> Result<()> {
         .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
         .context("apt-get left no package behind")?;
     let unpacked = scratch.join("unpacked");
-    succeed(
-        Command::new("dpkg-deb")
-            .arg("--extract")
-            .arg(&package)
-            .arg(&unpacked),
-    )?;
-    fs::rename(
-        unpacked.join("usr/bin/promtool"),
-        fetched_promtool(workspace),
-    )
-    .context("the package holds no usr/bin/promtool")?;
+    succeed(Command::new("dpkg-deb").arg("--extract").arg(&package).arg(&unpacked))?;
+    fs::rename(unpacked.join("usr/bin/promtool"), fetched_promtool(workspace))
+        .context("the package holds no usr/bin/promtool")?;
     remove(&scratch)
 }
 
@@ -169,9 +148,7 @@ fn download(scratch: &Path) -> Command {
 fn apt_get(scratch: &Path) -> Command {
     let mut command = Command::new("apt-get");
     // Root would hand the download to a user that cannot write here, and be warned of it.
-    command
-        .current_dir(scratch)
-        .args(["--quiet", "--option", "APT::Sandbox::User=root"]);
+    command.current_dir(scratch).args(["--quiet", "--option", "APT::Sandbox::User=root"]);
     command
 }
 

@@ -3,9 +3,9 @@
 
 use super::row::{Held, Owner};
 use super::{LINK_VERSION, Link, LinkInput};
+use crate::Effects;
 use crate::state::{self, LINK_ALIASES, LINK_HELD, LINK_ROWS, Scan, State, StateError};
 use crate::tag::Withdrawal;
-use crate::Effects;
 
 /// The declarations that a set of ids stands for, each keyed by its larger id.
 pub fn declarations(customer_ids: &[String]) -> Vec<LinkInput> {
@@ -41,10 +41,9 @@ impl Link {
                     (into, known.as_str())
                 };
                 state.put(LINK_ALIASES, customer.as_bytes(), small.as_bytes().to_vec());
-                effects.to_link.push(LinkInput::Alias {
-                    customer: large.to_owned(),
-                    into: small.to_owned(),
-                });
+                effects
+                    .to_link
+                    .push(LinkInput::Alias { customer: large.to_owned(), into: small.to_owned() });
                 Ok(())
             }
             Some(_) => Ok(()),

@@ -6,8 +6,8 @@ use quell_text::similarity::similarity;
 
 use super::row::{Basis, Held, LinkRow, Owner, Place, Places};
 use super::{LINK_VERSION, Link};
-use crate::state::{self, LINK_HELD, LINK_ROWS, Scan, State, StateError};
 use crate::Effects;
+use crate::state::{self, LINK_HELD, LINK_ROWS, Scan, State, StateError};
 
 /// Rows read at once while a change is carried forward.
 const PAGE: usize = 256;

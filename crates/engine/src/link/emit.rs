@@ -28,9 +28,9 @@ impl Link {
         let contact = public(held);
         for mode in RepeatMode::ALL {
             let place = held.places[mode as usize].as_ref();
-            let gone = old[mode as usize].as_ref().filter(|old| {
-                place.is_none_or(|place| place.previous != old.previous)
-            });
+            let gone = old[mode as usize]
+                .as_ref()
+                .filter(|old| place.is_none_or(|place| place.previous != old.previous));
             if let Some(gone) = gone {
                 effects.outputs.push(Output::Repeat {
                     repeat_id: repeat_id(mode, &gone.previous, &key),

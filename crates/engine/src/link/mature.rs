@@ -4,11 +4,9 @@ use quell_model::{ContactKey, RepeatMode, TimeMs};
 
 use super::row::{Held, Owner};
 use super::{LINK_VERSION, Link};
-use crate::settings::Settings;
-use crate::state::{
-    self, LINK_CLOCK, LINK_HELD, LINK_ROWS, LINK_TIMERS, Scan, State, StateError,
-};
 use crate::Effects;
+use crate::settings::Settings;
+use crate::state::{self, LINK_CLOCK, LINK_HELD, LINK_ROWS, LINK_TIMERS, Scan, State, StateError};
 
 /// How many timers one mark may fire, so that no turn grows without bound.
 const MAX_TIMERS_A_MARK: usize = 10_000;

@@ -7,9 +7,6 @@ mod mature;
 mod report;
 mod row;
 
-#[cfg(test)]
-mod tests;
-
 pub use alias::declarations;
 pub use report::{cause_of, repeat_id};
 pub use row::{Basis, Held, LinkRow, Owner, Place};
@@ -19,10 +16,10 @@ use std::sync::Arc;
 use quell_model::{ContactKey, Standing, TimeMs};
 use serde::{Deserialize, Serialize};
 
+use crate::Effects;
 use crate::settings::Settings;
 use crate::state::{self, LINK_HELD, LINK_ROWS, State, StateError};
 use crate::tag::{TaggedContact, Withdrawal};
-use crate::Effects;
 
 /// Format of [`Held`] rows and of [`LinkRow`] rows.
 pub(crate) const LINK_VERSION: u8 = 1;
@@ -94,12 +91,10 @@ impl Link {
         effects: &mut Effects,
     ) -> Result<(), StateError> {
         match input {
-            LinkInput::Put { owner, revision, tagged } => {
-                match alias::resolve(state, &owner)? {
-                    None => self.put(state, &owner, revision, *tagged, effects)?,
-                    Some(owner) => effects.to_link.push(LinkInput::Put { owner, revision, tagged }),
-                }
-            }
+            LinkInput::Put { owner, revision, tagged } => match alias::resolve(state, &owner)? {
+                None => self.put(state, &owner, revision, *tagged, effects)?,
+                Some(owner) => effects.to_link.push(LinkInput::Put { owner, revision, tagged }),
+            },
             LinkInput::Withdraw { owner, contact_key, revision, why } => {
                 match alias::resolve(state, &owner)? {
                     None => self.withdraw(state, &owner, &contact_key, revision, why, effects)?,

@@ -236,8 +236,21 @@ impl Known {
             ($($field:ident),+) => { $(moved |= self.$field.merge(stamp, &patch.$field);)+ };
         }
         plain!(
-            channel, opened_at, first_response_at, resolved_at, closed_at, updated_at,
-            reopen_count, language, subject, tags, queue, team, agent_id, product, priority,
+            channel,
+            opened_at,
+            first_response_at,
+            resolved_at,
+            closed_at,
+            updated_at,
+            reopen_count,
+            language,
+            subject,
+            tags,
+            queue,
+            team,
+            agent_id,
+            product,
+            priority,
             transcript
         );
         moved

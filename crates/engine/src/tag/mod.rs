@@ -4,9 +4,6 @@ mod known;
 mod register;
 mod route;
 
-#[cfg(test)]
-mod tests;
-
 pub use known::Known;
 pub use register::{Register, Stamp};
 pub use route::{TaggedContact, Window};
@@ -18,12 +15,10 @@ use quell_model::event::{ContactEvent, ContactEventType};
 use quell_model::{ContactKey, TimeMs};
 use quell_taxonomy::{TagSettings, Tagger, Taxonomy};
 
+use crate::Effects;
 use crate::link::{LinkInput, Owner};
 use crate::settings::Settings;
-use crate::state::{
-    self, Scan, State, StateError, TAG_CONTACTS, TAG_ERASED, TAG_TIMERS,
-};
-use crate::Effects;
+use crate::state::{self, Scan, State, StateError, TAG_CONTACTS, TAG_ERASED, TAG_TIMERS};
 
 /// Format of [`Known`] rows.
 pub(crate) const KNOWN_VERSION: u8 = 1;
@@ -186,18 +181,20 @@ pub fn live_contacts(state: &mut dyn State) -> Result<Vec<ContactKey>, StateErro
     let mut failed = None;
     let to = [u8::MAX; 8];
     let scan = Scan { table: TAG_CONTACTS, from: &[], to: &to, descending: false };
-    state.scan(scan, &mut |key, row| match state::decode::<Known>(TAG_CONTACTS, KNOWN_VERSION, row)
-    {
-        Ok(known) => {
-            if known.is_live() {
-                found.push(ContactKey::from_text(String::from_utf8_lossy(key)));
+    state.scan(
+        scan,
+        &mut |key, row| match state::decode::<Known>(TAG_CONTACTS, KNOWN_VERSION, row) {
+            Ok(known) => {
+                if known.is_live() {
+                    found.push(ContactKey::from_text(String::from_utf8_lossy(key)));
+                }
+                ControlFlow::Continue(())
             }
-            ControlFlow::Continue(())
-        }
-        Err(error) => {
-            failed = Some(error);
-            ControlFlow::Break(())
-        }
-    })?;
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        },
+    )?;
     failed.map_or(Ok(found), Err)
 }

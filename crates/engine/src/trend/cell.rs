@@ -1,68 +1,103 @@
-//! A cell: one reason, one window, one dimension value; and what is counted in it.
+//! A cell: one window, one reason, one dimension value; and what is counted in it.
 
 use serde::{Deserialize, Serialize};
 
 use quell_model::contact::Maturity;
+use quell_model::time::HOUR_MS;
 use quell_model::trend::{ALL, Contacts, Granularity, TrendRow};
 use quell_model::{DEFINITION_VERSION, ReasonId, TimeMs};
 
-/// A cell's address.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
-pub struct Cell {
-    pub reason: String,
-    pub granularity: Granularity,
-    pub start: TimeMs,
-    pub dimension: String,
-    pub value: String,
-}
+use super::names::NameId;
+
+/// A cell's address. Its key's bytes sort by window, then reason, so that a window, and a
+/// reason's part of it, lie together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cell([u8; CELL_BYTES]);
+
+const CELL_BYTES: usize = 17;
+const WINDOW_BYTES: usize = 5;
+
+/// The dimension number of the cells that count a reason as a whole.
+pub const WHOLE: NameId = 0;
 
 impl Cell {
-    /// True for the cell that counts the reason as a whole.
-    pub fn is_whole(&self) -> bool {
-        self.dimension == ALL
+    /// The cell of a reason in the window that begins at `start`.
+    pub fn new(
+        granularity: Granularity,
+        start: TimeMs,
+        reason: NameId,
+        (dimension, value): (NameId, NameId),
+    ) -> Cell {
+        let mut bytes = [0; CELL_BYTES];
+        bytes[..WINDOW_BYTES].copy_from_slice(&window_key(granularity, start));
+        bytes[5..9].copy_from_slice(&reason.to_be_bytes());
+        bytes[9..13].copy_from_slice(&dimension.to_be_bytes());
+        bytes[13..].copy_from_slice(&value.to_be_bytes());
+        Cell(bytes)
     }
 
-    /// When the window ends.
-    pub fn end(&self) -> TimeMs {
-        self.start.plus_ms(self.granularity.length_ms())
-    }
-
-    /// The state key: cells of one reason and window lie together.
-    pub(super) fn key(&self) -> Vec<u8> {
-        let mut key = Cell::window_key(&self.reason, self.granularity, self.start);
-        key.extend_from_slice(self.dimension.as_bytes());
-        key.push(0);
-        key.extend_from_slice(self.value.as_bytes());
-        key
-    }
-
-    /// The prefix of all cells of one reason and window.
-    pub(super) fn window_key(reason: &str, granularity: Granularity, start: TimeMs) -> Vec<u8> {
-        let mut key = Vec::with_capacity(reason.len() + 32);
-        key.extend_from_slice(reason.as_bytes());
-        key.push(0);
-        key.push(granularity as u8);
-        key.extend_from_slice(&start.to_key());
-        key
+    /// The state key.
+    pub fn key(&self) -> &[u8] {
+        &self.0
     }
 
     /// The inverse of [`Cell::key`].
-    pub(super) fn from_key(key: &[u8]) -> Option<Cell> {
-        let at = key.iter().position(|&byte| byte == 0)?;
-        let (reason, rest) = (key.get(..at)?, key.get(at + 1..)?);
-        let (&granularity, rest) = rest.split_first()?;
-        let (start, rest) = rest.split_first_chunk::<8>()?;
-        let at = rest.iter().position(|&byte| byte == 0)?;
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-        Some(Cell {
-            reason: text(reason)?,
-            granularity: if granularity == 0 { Granularity::Hour } else { Granularity::Day },
-            start: TimeMs::from_key(*start),
-            dimension: text(rest.get(..at)?)?,
-            value: text(rest.get(at + 1..)?)?,
-        })
+    pub fn from_key(key: &[u8]) -> Option<Cell> {
+        key.try_into().ok().map(Cell)
     }
+
+    /// The window's length.
+    pub fn granularity(&self) -> Granularity {
+        if self.0[0] == Granularity::Hour as u8 { Granularity::Hour } else { Granularity::Day }
+    }
+
+    /// When the window begins.
+    pub fn start(&self) -> TimeMs {
+        let hours = self.number(1) ^ (1 << 31);
+        TimeMs(i64::from(hours as i32) * HOUR_MS)
+    }
+
+    /// The reason's number.
+    pub fn reason(&self) -> NameId {
+        self.number(5)
+    }
+
+    /// The dimension's number; [`WHOLE`] for none.
+    pub fn dimension(&self) -> NameId {
+        self.number(9)
+    }
+
+    /// The value's number within the dimension.
+    pub fn value(&self) -> NameId {
+        self.number(13)
+    }
+
+    /// True for the cell that counts the reason as a whole.
+    pub fn is_whole(&self) -> bool {
+        self.dimension() == WHOLE
+    }
+
+    fn number(&self, at: usize) -> u32 {
+        let mut bytes = [0; 4];
+        bytes.copy_from_slice(&self.0[at..at + 4]);
+        u32::from_be_bytes(bytes)
+    }
+}
+
+/// The prefix of all cells of one window. Hours since 1970 fit 32 bits for 245,000 years.
+pub fn window_key(granularity: Granularity, start: TimeMs) -> [u8; WINDOW_BYTES] {
+    let hours = (start.0.div_euclid(HOUR_MS)) as i32;
+    let mut key = [0; WINDOW_BYTES];
+    key[0] = granularity as u8;
+    key[1..].copy_from_slice(&((hours as u32) ^ (1 << 31)).to_be_bytes());
+    key
+}
+
+/// The prefix of all cells of one reason in one window.
+pub fn reason_key(granularity: Granularity, start: TimeMs, reason: NameId) -> Vec<u8> {
+    let mut key = window_key(granularity, start).to_vec();
+    key.extend_from_slice(&reason.to_be_bytes());
+    key
 }
 
 /// The counts of a cell.
@@ -88,40 +123,65 @@ impl CellCounts {
     pub fn people(&self) -> u64 {
         self.customers + self.anonymous
     }
+}
 
-    pub(super) fn row(&self, cell: &Cell, taxonomy_version: &str) -> TrendRow {
+/// A cell's address in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The reason.
+    pub reason: String,
+    /// [`ALL`] or the dimension.
+    pub dimension: String,
+    /// [`ALL`] or the value.
+    pub value: String,
+}
+
+impl Named {
+    /// The row that is put out.
+    pub fn row(self, cell: &Cell, counts: &CellCounts, taxonomy_version: &str) -> TrendRow {
         TrendRow {
-            reason: ReasonId(cell.reason.clone()),
-            dimension: cell.dimension.clone(),
-            value: cell.value.clone(),
-            granularity: cell.granularity,
-            window_start: cell.start,
-            contacts: Contacts(self.contacts),
-            customers: self.customers,
-            repeats_any_reason: Contacts(self.repeats[0]),
-            repeats_same_reason: Contacts(self.repeats[1]),
-            repeats_same_issue: Contacts(self.repeats[2]),
-            cost_micros: self.cost_micros,
-            maturity: if self.frozen { Maturity::Mature } else { Maturity::Provisional },
+            reason: ReasonId(self.reason),
+            dimension: self.dimension,
+            value: self.value,
+            granularity: cell.granularity(),
+            window_start: cell.start(),
+            contacts: Contacts(counts.contacts),
+            customers: counts.customers,
+            repeats_any_reason: Contacts(counts.repeats[0]),
+            repeats_same_reason: Contacts(counts.repeats[1]),
+            repeats_same_issue: Contacts(counts.repeats[2]),
+            cost_micros: counts.cost_micros,
+            maturity: if counts.frozen { Maturity::Mature } else { Maturity::Provisional },
             taxonomy_version: taxonomy_version.to_owned(),
             definition_version: DEFINITION_VERSION.to_owned(),
         }
     }
-}
 
-/// The public id of a trend row: `reason|dimension|value|granularity|window_start`, with `|` and
-/// `%` in a part percent-escaped.
-pub fn trend_key(cell: &Cell) -> String {
-    let escape = |part: &str| part.replace('%', "%25").replace('|', "%7C");
-    let granularity = match cell.granularity {
-        Granularity::Hour => "hour",
-        Granularity::Day => "day",
-    };
-    format!(
-        "{}|{}|{}|{granularity}|{}",
-        escape(&cell.reason),
-        escape(&cell.dimension),
-        escape(&cell.value),
-        cell.start
-    )
+    /// The public id: `reason|dimension|value|granularity|window_start`, with `|` and `%` in a
+    /// part percent-escaped.
+    pub fn trend_key(&self, cell: &Cell) -> String {
+        let mut key = String::with_capacity(96);
+        for part in [&self.reason, &self.dimension, &self.value] {
+            for c in part.chars() {
+                match c {
+                    '%' => key.push_str("%25"),
+                    '|' => key.push_str("%7C"),
+                    _ => key.push(c),
+                }
+            }
+            key.push('|');
+        }
+        key.push_str(match cell.granularity() {
+            Granularity::Hour => "hour|",
+            Granularity::Day => "day|",
+        });
+        key.push_str(&cell.start().to_string());
+        key
+    }
+
+    /// The whole of a reason.
+    pub fn whole(reason: &str) -> Named {
+        let all = ALL.to_owned();
+        Named { reason: reason.to_owned(), dimension: all.clone(), value: all }
+    }
 }

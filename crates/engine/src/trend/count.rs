@@ -2,22 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use quell_model::trend::{ALL, Granularity};
+use quell_model::trend::Granularity;
 use quell_model::{Fact, Output, TimeMs};
 
-use super::cell::{Cell, CellCounts, trend_key};
+use super::cell::{Cell, CellCounts, Named, WHOLE, window_key};
+use super::names::{DIMENSIONS, NameId, OTHER_ID, REASONS, VALUES};
 use super::{ClockRow, TREND_VERSION, Trend, read_clock, write_clock};
+use crate::Effects;
 use crate::state::{
     self, Scan, State, StateError, TREND_COUNTS, TREND_CUSTOMERS, TREND_DIRTY, TREND_SERIES,
-    TREND_TIMERS, TREND_VALUES,
+    TREND_TIMERS,
 };
-use crate::Effects;
 
-/// How many windows one mark may freeze, so that no turn grows without bound.
-const MAX_FROZEN_A_MARK: usize = 10_000;
-
-/// Where values beyond a dimension's bound go.
-const OTHER: &str = "_other";
+/// How many cells one mark may freeze, so that no turn grows without bound.
+const MAX_FROZEN_A_MARK: usize = 20_000;
 
 /// Cells changed in this turn, not yet written.
 #[derive(Debug, Default)]
@@ -40,24 +38,19 @@ impl Trend {
         sign: i64,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
-        let mut values = vec![(ALL.to_owned(), ALL.to_owned())];
+        let mut values = vec![(WHOLE, WHOLE)];
         for (dimension, value) in &fact.dimensions {
-            let value = self.bounded(state, dimension, value, effects)?;
-            values.push((dimension.clone(), value));
+            let dimension = self.names.id(state, DIMENSIONS, dimension, u32::MAX)?;
+            values.push((dimension, self.bounded(state, VALUES + dimension, value, effects)?));
         }
         for part in &fact.reasons {
-            let reason = self.bounded(state, "reason", part.reason.as_str(), effects)?;
-            let weight = i64::from(part.weight.0);
-            let share = Share { weight: weight * sign, cost_micros: part.cost_micros * sign, sign };
-            for (dimension, value) in &values {
+            let reason = self.bounded(state, REASONS, part.reason.as_str(), effects)?;
+            let weight = i64::from(part.weight.0) * sign;
+            let share = Share { weight, cost_micros: part.cost_micros * sign, sign };
+            for &value in &values {
                 for granularity in [Granularity::Hour, Granularity::Day] {
-                    let cell = Cell {
-                        reason: reason.clone(),
-                        granularity,
-                        start: granularity.start(fact.hour),
-                        dimension: dimension.clone(),
-                        value: value.clone(),
-                    };
+                    let start = granularity.start(fact.hour);
+                    let cell = Cell::new(granularity, start, reason, value);
                     self.add(state, cell, fact, &share, effects)?;
                 }
             }
@@ -73,11 +66,11 @@ impl Trend {
         let cells = std::mem::take(&mut effects.pending.cells);
         for (cell, mut counts) in cells {
             counts.revision += 1;
-            if cell.is_whole() && cell.granularity == Granularity::Day {
+            if cell.is_whole() && cell.granularity() == Granularity::Day {
                 self.note_series(state, &cell, &counts)?;
             }
-            state::write(state, TREND_COUNTS, &cell.key(), TREND_VERSION, &counts);
-            self.put_out(&cell, &counts, effects);
+            state::write(state, TREND_COUNTS, cell.key(), TREND_VERSION, &counts);
+            self.put_out(state, &cell, &counts, effects)?;
         }
         Ok(())
     }
@@ -91,38 +84,73 @@ impl Trend {
     ) -> Result<(), StateError> {
         let end = mark.to_key();
         let scan = Scan { table: TREND_TIMERS, from: &[], to: &end, descending: false };
-        let due = state::rows(state, scan, MAX_FROZEN_A_MARK)?;
-        effects.unfinished |= due.len() == MAX_FROZEN_A_MARK;
-        for (timer, _) in due {
-            state.delete(TREND_TIMERS, &timer);
-            let Some(cell) = timer.get(8..).and_then(Cell::from_key) else { continue };
-            let key = cell.key();
-            let counts: Option<CellCounts> =
-                state::read(state, TREND_COUNTS, &key, TREND_VERSION)?;
-            let Some(mut counts) = counts else { continue };
-            counts.frozen = true;
-            counts.revision += 1;
-            let prefix = customer_prefix(&key);
-            let to = state::prefix_end(&prefix);
-            let scan =
-                Scan { table: TREND_CUSTOMERS, from: &prefix, to: &to, descending: false };
-            for (customer, _) in state::rows(state, scan, usize::MAX)? {
-                state.delete(TREND_CUSTOMERS, &customer);
+        let mut frozen = 0;
+        for (timer, _) in state::rows(state, scan, MAX_FROZEN_A_MARK)? {
+            if frozen >= MAX_FROZEN_A_MARK {
+                effects.unfinished = true;
+                return Ok(());
             }
-            state::write(state, TREND_COUNTS, &key, TREND_VERSION, &counts);
-            self.put_out(&cell, &counts, effects);
+            state.delete(TREND_TIMERS, &timer);
+            frozen += self.freeze_window(state, timer.get(8..).unwrap_or_default(), effects)?;
         }
         Ok(())
     }
 
-    fn put_out(&self, cell: &Cell, counts: &CellCounts, effects: &mut Effects) {
+    fn freeze_window(
+        &mut self,
+        state: &mut dyn State,
+        window: &[u8],
+        effects: &mut Effects,
+    ) -> Result<usize, StateError> {
+        let to = state::prefix_end(window);
+        let scan = Scan { table: TREND_CUSTOMERS, from: window, to: &to, descending: false };
+        for (customer, _) in state::rows(state, scan, usize::MAX)? {
+            state.delete(TREND_CUSTOMERS, &customer);
+        }
+        let scan = Scan { table: TREND_COUNTS, from: window, to: &to, descending: false };
+        let cells = state::rows(state, scan, usize::MAX)?;
+        let count = cells.len();
+        for (key, row) in cells {
+            let Some(cell) = Cell::from_key(&key) else { continue };
+            let mut counts: CellCounts = state::decode(TREND_COUNTS, TREND_VERSION, &row)?;
+            counts.frozen = true;
+            counts.revision += 1;
+            state::write(state, TREND_COUNTS, &key, TREND_VERSION, &counts);
+            self.put_out(state, &cell, &counts, effects)?;
+        }
+        Ok(count)
+    }
+
+    fn put_out(
+        &mut self,
+        state: &mut dyn State,
+        cell: &Cell,
+        counts: &CellCounts,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
+        let named = self.named(state, cell)?;
+        let key = named.trend_key(cell);
         let is_empty = counts.contacts == 0 && counts.cost_micros == 0 && counts.people() == 0;
-        let row = (!is_empty).then(|| Box::new(counts.row(cell, &self.taxonomy_version)));
-        effects.outputs.push(Output::Trend {
-            key: trend_key(cell),
-            revision: counts.revision,
-            row,
-        });
+        let row = (!is_empty).then(|| Box::new(named.row(cell, counts, &self.taxonomy_version)));
+        effects.outputs.push(Output::Trend { key, revision: counts.revision, row });
+        Ok(())
+    }
+
+    /// The cell's address in words.
+    pub(super) fn named(
+        &mut self,
+        state: &mut dyn State,
+        cell: &Cell,
+    ) -> Result<Named, StateError> {
+        let reason = self.names.name(state, REASONS, cell.reason())?;
+        let mut named = Named::whole(reason);
+        if !cell.is_whole() {
+            let dimension = cell.dimension();
+            self.names.name(state, DIMENSIONS, dimension)?.clone_into(&mut named.dimension);
+            let value = self.names.name(state, VALUES + dimension, cell.value())?;
+            value.clone_into(&mut named.value);
+        }
+        Ok(named)
     }
 
     fn add(
@@ -133,14 +161,13 @@ impl Trend {
         share: &Share,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
-        let key = cell.key();
         if !effects.pending.cells.contains_key(&cell) {
             let known: Option<CellCounts> =
-                state::read(state, TREND_COUNTS, &key, TREND_VERSION)?;
-            if known.is_none() {
-                self.arm(state, &cell, &key);
+                state::read(state, TREND_COUNTS, cell.key(), TREND_VERSION)?;
+            if known.is_none() && cell.is_whole() {
+                self.arm(state, &cell);
             }
-            effects.pending.cells.insert(cell.clone(), known.unwrap_or_default());
+            effects.pending.cells.insert(cell, known.unwrap_or_default());
         }
         let Some(counts) = effects.pending.cells.get_mut(&cell) else { return Ok(()) };
         counts.contacts += share.weight;
@@ -153,43 +180,41 @@ impl Trend {
             return Ok(());
         }
         match fact.customer {
-            Some(customer) => count_customer(state, &key, customer, share.sign, counts)?,
+            Some(customer) => count_customer(state, &cell, customer, share.sign, counts)?,
             None => counts.anonymous = counts.anonymous.saturating_add_signed(share.sign),
         }
         Ok(())
     }
 
-    fn arm(&self, state: &mut dyn State, cell: &Cell, key: &[u8]) {
-        let due = cell.end().plus_ms(self.settings.max_window_ms);
+    /// One timer a window: its cells lie together.
+    fn arm(&self, state: &mut dyn State, cell: &Cell) {
+        let (granularity, start) = (cell.granularity(), cell.start());
+        let due = start.plus_ms(granularity.length_ms() + self.settings.max_window_ms);
         let mut timer = due.to_key().to_vec();
-        timer.extend_from_slice(key);
+        timer.extend_from_slice(&window_key(granularity, start));
         state.put(TREND_TIMERS, &timer, Vec::new());
     }
 
-    /// The value itself while the dimension has room, else [`OTHER`]. A value once taken in stays,
+    /// A name's number while its kind has room, else that of `_other`. A name once taken in stays,
     /// so that what was added under it is subtracted under it.
     fn bounded(
         &mut self,
         state: &mut dyn State,
-        dimension: &str,
-        value: &str,
+        kind: u32,
+        name: &str,
         effects: &mut Effects,
-    ) -> Result<String, StateError> {
-        let value: String = value.chars().filter(|c| !c.is_control()).collect();
-        let key = format!("{dimension}\0{value}").into_bytes();
-        if state.get(TREND_VALUES, &key)?.is_some() {
-            return Ok(value);
-        }
-        let count_key = format!("{dimension}\0\0count").into_bytes();
-        let count: u32 =
-            state::read(state, TREND_VALUES, &count_key, TREND_VERSION)?.unwrap_or_default();
-        if count >= self.settings.max_dimension_values {
+    ) -> Result<NameId, StateError> {
+        let max = self.settings.max_dimension_values;
+        let id = if name.chars().any(char::is_control) {
+            let clean: String = name.chars().filter(|c| !c.is_control()).collect();
+            self.names.id(state, kind, &clean, max)?
+        } else {
+            self.names.id(state, kind, name, max)?
+        };
+        if id == OTHER_ID {
             effects.tally.dimension_overflow += 1;
-            return Ok(OTHER.to_owned());
         }
-        state::write(state, TREND_VALUES, &count_key, TREND_VERSION, &(count + 1));
-        state.put(TREND_VALUES, &key, Vec::new());
-        Ok(value)
+        Ok(id)
     }
 
     fn note_series(
@@ -198,8 +223,8 @@ impl Trend {
         cell: &Cell,
         counts: &CellCounts,
     ) -> Result<(), StateError> {
-        let day = cell.start;
-        let mut key = cell.reason.clone().into_bytes();
+        let day = cell.start();
+        let mut key = self.names.name(state, REASONS, cell.reason())?.as_bytes().to_vec();
         key.push(0);
         let reason = key.clone();
         key.extend_from_slice(&day.to_key());
@@ -228,20 +253,14 @@ impl Trend {
     }
 }
 
-fn customer_prefix(cell_key: &[u8]) -> [u8; 16] {
-    let mut prefix = [0; 16];
-    prefix.copy_from_slice(&blake3::hash(cell_key).as_bytes()[..16]);
-    prefix
-}
-
 fn count_customer(
     state: &mut dyn State,
-    cell_key: &[u8],
+    cell: &Cell,
     customer: u64,
     sign: i64,
     counts: &mut CellCounts,
 ) -> Result<(), StateError> {
-    let mut key = customer_prefix(cell_key).to_vec();
+    let mut key = cell.key().to_vec();
     key.extend_from_slice(&customer.to_be_bytes());
     let contacts: i64 =
         state::read(state, TREND_CUSTOMERS, &key, TREND_VERSION)?.unwrap_or_default();

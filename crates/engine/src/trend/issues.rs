@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use quell_detect::{Cell as DetectCell, DETECTOR_VERSION, Rise, explain, rises, thousandths};
 use quell_model::time::{DAY_MS, HOUR_MS};
-use quell_model::trend::{ALL, Granularity};
+use quell_model::trend::Granularity;
 use quell_model::{DEFINITION_VERSION, Output, ReasonId, SystemicIssue, TimeMs, UNCLASSIFIED};
 
-use super::cell::{Cell, CellCounts};
+use super::cell::{Cell, CellCounts, WHOLE, reason_key};
+use super::names::REASONS;
 use super::{ClockRow, TREND_VERSION, Trend, read_clock, write_clock};
+use crate::Effects;
 use crate::state::{
     self, Scan, State, StateError, TREND_COUNTS, TREND_DIRTY, TREND_ISSUES, TREND_SERIES,
 };
-use crate::Effects;
 
 /// Cells named in an explanation.
 const MAX_EXPLANATIONS: usize = 5;
@@ -133,8 +134,8 @@ impl Trend {
         rise: &Rise,
         is_open: bool,
     ) -> Result<SystemicIssue, StateError> {
-        let opened_at = opening_hour(state, reason, rise)?;
-        let cells = cells(state, reason, rise)?;
+        let opened_at = self.opening_hour(state, reason, rise)?;
+        let cells = self.cells(state, reason, rise)?;
         Ok(SystemicIssue {
             issue_id: format!("{}:{reason}:{opened_at}", self.settings.tenant),
             reason: ReasonId(reason.to_owned()),
@@ -143,7 +144,7 @@ impl Trend {
             closed_at: (!is_open).then(|| rise.last_day().plus_ms(DAY_MS)),
             customers: rise.people(),
             excess: thousandths(rise.excess()),
-            explanation: explain(&cells, rise.excess(), MAX_EXPLANATIONS),
+            explanation: explain(&cells, (rise.people(), rise.excess()), MAX_EXPLANATIONS),
             evidence: rise.days.iter().map(|day| day.evidence.clone()).collect(),
             detector_version: DETECTOR_VERSION.to_owned(),
             taxonomy_version: self.taxonomy_version.clone(),
@@ -246,83 +247,83 @@ fn stored_issues(
         .collect()
 }
 
-/// The first hour of the first day by which more people had come than the day's limit.
-fn opening_hour(
-    state: &mut dyn State,
-    reason: &str,
-    rise: &Rise,
-) -> Result<TimeMs, StateError> {
-    let day = rise.first_day();
-    let limit = rise.days[0].evidence.limit;
-    let mut people = 0;
-    for hour in 0..24 {
-        let start = day.plus_ms(hour * HOUR_MS);
-        let cell = Cell {
-            reason: reason.to_owned(),
-            granularity: Granularity::Hour,
-            start,
-            dimension: ALL.to_owned(),
-            value: ALL.to_owned(),
-        };
-        let counts: Option<CellCounts> =
-            state::read(state, TREND_COUNTS, &cell.key(), TREND_VERSION)?;
-        people += counts.map_or(0, |counts| counts.people());
-        if people as f64 > limit {
-            return Ok(start);
-        }
-    }
-    Ok(day)
-}
-
-/// People per dimension value on the days of the rise and, scaled to as many days, before it.
-fn cells(
-    state: &mut dyn State,
-    reason: &str,
-    rise: &Rise,
-) -> Result<Vec<DetectCell>, StateError> {
-    let mut sums: BTreeMap<(String, String), (u64, f64)> = BTreeMap::new();
-    for day in &rise.days {
-        for (name, people) in day_cells(state, reason, day.evidence.day)? {
-            sums.entry(name).or_default().0 += people;
-        }
-    }
-    let baseline = &rise.days[0].baseline;
-    let scale = rise.days.len() as f64 / baseline.len().max(1) as f64;
-    for day in baseline {
-        for (name, people) in day_cells(state, reason, *day)? {
-            if let Some(sum) = sums.get_mut(&name) {
-                sum.1 += people as f64 * scale;
+impl Trend {
+    /// The first hour of the first day by which more people had come than the day's limit.
+    fn opening_hour(
+        &mut self,
+        state: &mut dyn State,
+        reason: &str,
+        rise: &Rise,
+    ) -> Result<TimeMs, StateError> {
+        let day = rise.first_day();
+        let limit = rise.days[0].evidence.limit;
+        let Some(id) = self.names.known(state, REASONS, reason)? else { return Ok(day) };
+        let mut people = 0;
+        for hour in 0..24 {
+            let start = day.plus_ms(hour * HOUR_MS);
+            let cell = Cell::new(Granularity::Hour, start, id, (WHOLE, WHOLE));
+            let counts: Option<CellCounts> =
+                state::read(state, TREND_COUNTS, cell.key(), TREND_VERSION)?;
+            people += counts.map_or(0, |counts| counts.people());
+            if people as f64 > limit {
+                return Ok(start);
             }
         }
+        Ok(day)
     }
-    Ok(sums
-        .into_iter()
-        .map(|((dimension, value), (observed, expected))| DetectCell {
-            dimension,
-            value,
-            observed,
-            expected,
-        })
-        .collect())
+
+    /// People per dimension value on the days of the rise and, scaled to as many days, before it.
+    fn cells(
+        &mut self,
+        state: &mut dyn State,
+        reason: &str,
+        rise: &Rise,
+    ) -> Result<Vec<DetectCell>, StateError> {
+        let mut sums: BTreeMap<(String, String), (u64, f64)> = BTreeMap::new();
+        for day in &rise.days {
+            for (name, people) in self.day_cells(state, reason, day.evidence.day)? {
+                sums.entry(name).or_default().0 += people;
+            }
+        }
+        let baseline = &rise.days[0].baseline;
+        let scale = rise.days.len() as f64 / baseline.len().max(1) as f64;
+        for day in baseline {
+            for (name, people) in self.day_cells(state, reason, *day)? {
+                if let Some(sum) = sums.get_mut(&name) {
+                    sum.1 += people as f64 * scale;
+                }
+            }
+        }
+        Ok(sums
+            .into_iter()
+            .map(|((dimension, value), (observed, expected))| DetectCell {
+                dimension,
+                value,
+                observed,
+                expected,
+            })
+            .collect())
+    }
+
+    fn day_cells(
+        &mut self,
+        state: &mut dyn State,
+        reason: &str,
+        day: TimeMs,
+    ) -> Result<CellPeople, StateError> {
+        let Some(id) = self.names.known(state, REASONS, reason)? else { return Ok(Vec::new()) };
+        let prefix = reason_key(Granularity::Day, day, id);
+        let to = state::prefix_end(&prefix);
+        let scan = Scan { table: TREND_COUNTS, from: &prefix, to: &to, descending: false };
+        let mut found = Vec::new();
+        for (key, row) in state::rows(state, scan, usize::MAX)? {
+            let Some(cell) = Cell::from_key(&key).filter(|cell| !cell.is_whole()) else { continue };
+            let counts: CellCounts = state::decode(TREND_COUNTS, TREND_VERSION, &row)?;
+            let named = self.named(state, &cell)?;
+            found.push(((named.dimension, named.value), counts.people()));
+        }
+        Ok(found)
+    }
 }
 
 type CellPeople = Vec<((String, String), u64)>;
-
-fn day_cells(
-    state: &mut dyn State,
-    reason: &str,
-    day: TimeMs,
-) -> Result<CellPeople, StateError> {
-    let prefix = Cell::window_key(reason, Granularity::Day, day);
-    let to = state::prefix_end(&prefix);
-    let scan = Scan { table: TREND_COUNTS, from: &prefix, to: &to, descending: false };
-    let mut found = Vec::new();
-    for (key, row) in state::rows(state, scan, usize::MAX)? {
-        let Some(cell) = Cell::from_key(&key) else { continue };
-        if !cell.is_whole() {
-            let counts: CellCounts = state::decode(TREND_COUNTS, TREND_VERSION, &row)?;
-            found.push(((cell.dimension, cell.value), counts.people()));
-        }
-    }
-    Ok(found)
-}

@@ -3,11 +3,9 @@
 mod cell;
 mod count;
 mod issues;
+mod names;
 
-#[cfg(test)]
-mod tests;
-
-pub use cell::{Cell, CellCounts, trend_key};
+pub use cell::CellCounts;
 pub use count::Pending;
 
 use std::sync::Arc;
@@ -16,9 +14,9 @@ use quell_model::event::Volume;
 use quell_model::{FactChange, TimeMs};
 use serde::{Deserialize, Serialize};
 
+use crate::Effects;
 use crate::settings::Settings;
 use crate::state::{self, State, StateError, TREND_CLOCK, TREND_VOLUMES};
-use crate::Effects;
 
 /// Format of TREND's rows.
 pub(crate) const TREND_VERSION: u8 = 1;
@@ -38,6 +36,7 @@ pub enum TrendInput {
 pub struct Trend {
     settings: Arc<Settings>,
     taxonomy_version: String,
+    names: names::Names,
 }
 
 /// The bounds of what was seen.
@@ -61,7 +60,8 @@ struct VolumeRow {
 impl Trend {
     /// A stage with these settings; its rows name the taxonomy's version.
     pub fn new(settings: Arc<Settings>, taxonomy_version: &str) -> Self {
-        Trend { settings, taxonomy_version: taxonomy_version.to_owned() }
+        let taxonomy_version = taxonomy_version.to_owned();
+        Trend { settings, taxonomy_version, names: names::Names::default() }
     }
 
     /// Applies one input. Cells gather in `effects` until [`Trend::finish`].

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
-
-use super::matcher::{Anchor, Matcher, Table, Variant};
+use super::anchor;
+use super::matcher::{Matcher, Table, Variant};
 use super::parse::{Element, Join, Phrase, PhraseError};
 use crate::analysis::Analyzer;
 use crate::cues::lexicon;
@@ -343,7 +342,7 @@ fn build_table(analyzer: &mut Analyzer, language: Language, lowered: &[Lowered])
     }
     let count = FIRST_FREE as usize + classes.len();
     let mut table = Table::new(count, exceptions);
-    choose_anchors(&mut table, &variants, &common);
+    anchor::choose(&mut table, &variants, &common);
     table.variants = variants;
     for (keys, class) in &classes {
         for key in keys {
@@ -380,33 +379,6 @@ fn register_word(
         None => {
             table.register(&Key::Form(token.form), class);
             table.register(&Key::Form(hash64(plain(form).as_bytes())), class);
-        }
-    }
-}
-
-/// A phrase is looked at only where its rarest word stands.
-fn choose_anchors(table: &mut Table, variants: &[Variant], common: &[(u32, bool)]) {
-    let mut uses: FxHashMap<u32, u32> = FxHashMap::default();
-    for class in variants.iter().flat_map(|variant| variant.groups.iter().flatten()) {
-        *uses.entry(*class).or_default() += 1;
-    }
-    let mut is_common = vec![false; table.anchors.len()];
-    for &(class, common) in common {
-        is_common[class as usize] |= common;
-    }
-    for (number, variant) in variants.iter().enumerate() {
-        let places = variant.groups.iter().enumerate().flat_map(|(group, items)| {
-            items.iter().enumerate().map(move |(item, class)| (group, item, *class))
-        });
-        let rarest = places.min_by_key(|&(_, _, class)| {
-            (is_common[class as usize], uses.get(&class).copied().unwrap_or(0))
-        });
-        if let Some((group, item, class)) = rarest {
-            table.anchors[class as usize].push(Anchor {
-                variant: number as u32,
-                group: group as u8,
-                item: item as u8,
-            });
         }
     }
 }

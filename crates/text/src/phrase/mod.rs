@@ -12,6 +12,7 @@
 //! | `#n` | a number or a number word |
 //! | `…` | up to eight Chinese characters in between |
 
+mod anchor;
 mod compile;
 mod matcher;
 mod parse;

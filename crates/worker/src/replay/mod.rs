@@ -147,7 +147,8 @@ impl<'a> Run<'a> {
 
     fn record(&mut self, position: &Position, line: &[u8]) -> Result<(), ReplayError> {
         // A replay has no log time of its own: an event is never ahead of it.
-        let record = RawRecord { value: Some(line), headers: &[], key: None, log_time: TimeMs::MAX };
+        let record =
+            RawRecord { value: Some(line), headers: &[], key: None, log_time: TimeMs::MAX };
         match decode(&record, &self.plan.adapter, &Limits::default()) {
             Ok(decoded) => {
                 self.counts.accepted += 1;
@@ -193,7 +194,9 @@ impl<'a> Run<'a> {
         }
         while let Some(mark) = mark.clone().filter(|_| self.effects.unfinished) {
             self.effects.unfinished = false;
-            self.core.apply(&mut self.state, mark, &mut self.effects).map_err(ReplayError::State)?;
+            self.core
+                .apply(&mut self.state, mark, &mut self.effects)
+                .map_err(ReplayError::State)?;
             self.collect()?;
         }
         Ok(())

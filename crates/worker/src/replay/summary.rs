@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use quell_engine::{Settings, Tally};
 use quell_model::contact::{Contact, Standing};
@@ -14,7 +14,7 @@ use super::files::FinalRows;
 use super::{InputCounts, ReplayPlan};
 
 /// A ratio with what it was made from; null where there is nothing to divide by.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
     /// What was counted.
     pub numerator: u64,
@@ -156,9 +156,8 @@ fn issue_lines(issues: Vec<SystemicIssue>) -> (IssueCounts, Vec<SystemicIssue>) 
             counts.watch += 1;
         }
     }
-    systemic.sort_by(|a, b| {
-        b.excess.total_cmp(&a.excess).then_with(|| a.issue_id.cmp(&b.issue_id))
-    });
+    systemic
+        .sort_by(|a, b| b.excess.total_cmp(&a.excess).then_with(|| a.issue_id.cmp(&b.issue_id)));
     (counts, systemic)
 }
 

@@ -1,6 +1,8 @@
 //! The embedded mode as one object: the store, the threads that work on it, and what may be asked
 //! of it. When a thread fails, writing stops: the service is no longer ready and takes nothing in.
 
+mod threads;
+
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,8 +13,8 @@ use std::time::{Duration, Instant};
 use quell_engine::{Core, Settings};
 use quell_index::{IndexSettings, Searcher};
 use quell_model::issue::SystemicIssue;
-use quell_model::{TimeMs, Verdict};
-use quell_ports::{Clock, PollLimit};
+use quell_model::TimeMs;
+use quell_ports::Clock;
 use quell_store::{DeadLetter, EmbeddedStore, StoreError, StoreSettings};
 use quell_taxonomy::Taxonomy;
 
@@ -20,16 +22,9 @@ use crate::indexer::{Indexer, IndexerError};
 use crate::ingest::{Ingest, IngestSettings, Origin, Receipt};
 use crate::metrics::Metrics;
 use crate::trends::{TrendAnswer, TrendError, TrendRequest, trends};
-use crate::turn::{TurnError, Turns};
 
-/// Records of one turn: enough to share a commit, few enough to bound its memory.
-const TURN_LIMIT: PollLimit = PollLimit { records: 1_000, bytes: 8 << 20 };
 /// The log waits for the turns beyond this many records: the way in answers "later".
 pub const MAX_BACKLOG_RECORDS: u64 = 200_000;
-/// How long a thread without work sleeps at most.
-const NAP: Duration = Duration::from_millis(200);
-/// The ticker's step.
-const TICK: Duration = Duration::from_millis(250);
 
 /// What a service is made of.
 pub struct ServiceSettings {
@@ -135,10 +130,10 @@ impl Service {
         });
         let core = Core::new(Arc::new(settings.core), taxonomy);
         let service = Service { shared: shared.clone(), threads: Mutex::new(Vec::new()) };
-        service.spawn("turns", move |shared| turns_loop(shared, core))?;
+        service.spawn("turns", move |shared| threads::turns(shared, core))?;
         let index_every = settings.index_every;
-        service.spawn("index", move |shared| index_loop(shared, indexer, index_every))?;
-        service.spawn("ticker", ticker_loop)?;
+        service.spawn("index", move |shared| threads::index(shared, indexer, index_every))?;
+        service.spawn("ticker", threads::ticker)?;
         Ok(service)
     }
 
@@ -345,98 +340,13 @@ impl Shared {
     }
 }
 
-fn turns_loop(shared: &Shared, core: Core) -> Result<(), String> {
-    let state = shared.store.state();
-    let mut turns = Turns::new(core, shared.store.port(), TURN_LIMIT);
-    while !shared.is_stopping() {
-        let begun = Instant::now();
-        let report = turns.turn(&state).map_err(|error: TurnError| error.to_string())?;
-        shared.metrics.log_backlog_records.set(gauge(shared.backlog()));
-        if report.records == 0 {
-            shared.nap(NAP);
-            continue;
-        }
-        shared.metrics.turn_duration_seconds.observe(begun.elapsed().as_secs_f64());
-        shared.metrics.add_tally(&report.tally);
-        shared.metrics.add_reasons(&report.reasons);
-        for (topic, count) in report.outputs {
-            shared.metrics.outputs.with_label_values(&[topic]).inc_by(count);
-        }
-    }
-    Ok(())
-}
-
-fn index_loop(shared: &Shared, mut indexer: Indexer, every: Duration) -> Result<(), String> {
-    let searcher = &shared.searcher;
-    let mut committed_at = Instant::now();
-    loop {
-        let stopping = shared.is_stopping();
-        let behind = indexer.backlog();
-        shared.metrics.index_backlog_changes.set(gauge(behind));
-        let due = committed_at.elapsed() >= every || stopping;
-        let full = behind >= crate::indexer::COMMIT_EVERY_CHANGES as u64;
-        if behind > 0 && (due || full) {
-            let begun = Instant::now();
-            indexer.follow().map_err(|error| error.to_string())?;
-            searcher.reload().map_err(|error| error.to_string())?;
-            shared.indexed.store(indexer.next(), Ordering::SeqCst);
-            committed_at = Instant::now();
-            shared.metrics.index_commit_duration_seconds.observe(begun.elapsed().as_secs_f64());
-            shared.metrics.index_contacts.set(gauge(searcher.live_contacts()));
-            shared.metrics.index_backlog_changes.set(gauge(indexer.backlog()));
-        } else if stopping {
-            return Ok(());
-        } else {
-            std::thread::sleep(Duration::from_millis(20).min(every));
-        }
-    }
-}
-
-fn ticker_loop(shared: &Shared) -> Result<(), String> {
-    let mut beats = 0_u64;
-    while !shared.is_stopping() {
-        let now = shared.clock.now();
-        let text = |error: StoreError| error.to_string();
-        if beats.is_multiple_of(4) {
-            shared.ingest.tick(now, &shared.metrics).map_err(text)?;
-            shared.wake.notify_all();
-        }
-        if beats.is_multiple_of(20) {
-            let bytes = shared.store.disk_bytes().map_err(text)?;
-            shared.metrics.store_disk_bytes.set(gauge(bytes));
-            count_open_issues(shared).map_err(text)?;
-            let expired = now.plus_ms(-shared.dead_letter_retention_ms);
-            shared.store.trim_dead_letters(expired).map_err(text)?;
-        }
-        beats += 1;
-        std::thread::sleep(TICK);
-    }
-    Ok(())
-}
-
-fn count_open_issues(shared: &Shared) -> Result<(), StoreError> {
-    let (mut watch, mut systemic) = (0, 0);
-    for issue in issues(&shared.store)? {
-        match (issue.closed_at, issue.verdict) {
-            (None, Verdict::Systemic) => systemic += 1,
-            (None, Verdict::Watch) => watch += 1,
-            _ => {}
-        }
-    }
-    shared.metrics.issues_open.with_label_values(&["watch"]).set(watch);
-    shared.metrics.issues_open.with_label_values(&["systemic"]).set(systemic);
-    Ok(())
-}
-
 fn issues(store: &EmbeddedStore) -> Result<Vec<SystemicIssue>, StoreError> {
     let mut found: Vec<SystemicIssue> = Vec::new();
     store.scan_outputs("issues", "", None, &mut |_, _, json| {
         found.extend(serde_json::from_slice::<SystemicIssue>(json));
         ControlFlow::Continue(())
     })?;
-    found.sort_by(|a, b| {
-        b.opened_at.cmp(&a.opened_at).then_with(|| a.issue_id.cmp(&b.issue_id))
-    });
+    found.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| a.issue_id.cmp(&b.issue_id)));
     Ok(found)
 }
 

@@ -1,0 +1,328 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Removes the causes of customer contacts: tags reasons, links repeats, finds systemic issues.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = EXAMPLES)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  quell demo
+  quell replay --out out --adapter sumo --taxonomy taxonomies/firefox.yaml tickets.ndjson.zst
+  quell run --data ./quell-data
+  quell search 'refund ~delay' --reason 'billing.*' --from 2026-01-01
+  quell trends --by version --from 2026-01-01 --to 2026-02-01 --compare previous
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings, 69 unavailable, 78 wrong configuration.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole pipeline on real support tickets and show what stands out.
+    Demo(Demo),
+    /// Read event files, run the core, write the results into a folder. Same input, same bytes.
+    Replay(Replay),
+    /// Run the pipeline on one machine: HTTP, files or standard input in, searchable results out.
+    Run(Run),
+    /// Find contacts.
+    #[command(visible_alias = "query")]
+    Search(Search),
+    /// Rank reasons by contacts and cost, and compare periods.
+    Trends(Trends),
+    /// Generate events with planted truth.
+    Simulate(Simulate),
+    /// Check a reason catalogue.
+    Taxonomy(Taxonomy),
+    /// List adapters, or show what one makes of a record.
+    Adapter(Adapter),
+    /// Check or show the configuration.
+    Config(Config),
+    /// Make an access token.
+    Token(Token),
+    /// Check that this machine and folder can run Quell.
+    Doctor(Doctor),
+    /// Measure this machine: core, index, search, side by side with their limits.
+    Bench(Bench),
+}
+
+/// How results are written to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Json,
+    Ndjson,
+    Csv,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct OutputArgs {
+    /// Default: a table on a terminal, ndjson elsewhere.
+    #[arg(long, short, value_enum)]
+    pub output: Option<Format>,
+}
+
+/// What every command that runs the core takes.
+#[derive(Debug, clap::Args)]
+pub struct CoreArgs {
+    /// How records become events: canonical, sumo, zendesk, amazon-connect, or a YAML file.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub adapter: Option<String>,
+    /// Reason catalogue (YAML), or `none` to tag by agent code alone. Default: ecommerce.
+    #[arg(long, value_name = "FILE")]
+    pub taxonomy: Option<String>,
+    /// One setting, such as repeat.window=7d. `quell config show` lists all.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Configuration file (TOML).
+    #[arg(long, value_name = "FILE", env = "QUELL_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Keep the results in this folder (made new, or left by an earlier demo).
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Tickets to use instead of the sample.
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Writes contacts.ndjson repeats.ndjson trends.ndjson issues.ndjson \
+dlq.ndjson summary.json. All is the same from run to run but the object `timing`.")]
+pub struct Replay {
+    /// Folder for the results.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub core: CoreArgs,
+    /// NDJSON files, plain, .gz or .zst; `-` for standard input.
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// Folder for log, state and index.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub core: CoreArgs,
+    /// Address to listen on. Any but 127.0.0.1 needs TLS and tokens.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub listen: Option<String>,
+    /// Certificate chain (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Token file, as `quell token new` writes it.
+    #[arg(long, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
+    /// Read these files (or `-`), then go on serving.
+    #[arg(long = "input", value_name = "FILE")]
+    pub inputs: Vec<PathBuf>,
+    /// Stop when the inputs are read and searchable, without serving HTTP.
+    #[arg(long, requires = "inputs")]
+    pub once: bool,
+}
+
+/// Where to ask: a running Quell or a data folder.
+#[derive(Debug, clap::Args)]
+pub struct Where {
+    /// Address of a running Quell.
+    #[arg(long, value_name = "URL", env = "QUELL_URL")]
+    pub url: Option<String>,
+    /// Data folder; a Quell that runs on it is asked.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Token, where the address asks for one.
+    #[arg(long, env = "QUELL_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Search {
+    /// Words. `a ~b` near, `a >3 b` in order, \"exact phrase\", -without, OR, word*, field:value.
+    pub query: Option<String>,
+    /// Reasons, `billing.*`.
+    #[arg(long)]
+    pub reason: Vec<String>,
+    #[arg(long)]
+    pub channel: Vec<String>,
+    #[arg(long)]
+    pub language: Vec<String>,
+    /// From this time on (2026-01-31 or RFC 3339), inclusive.
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Up to this time, exclusive.
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Only repeats: any_reason, same_reason or same_issue.
+    #[arg(long)]
+    pub repeat: Option<String>,
+    /// Attribute, `version=67.0`.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub attribute: Vec<String>,
+    /// Best match first, instead of newest first.
+    #[arg(long)]
+    pub relevance: bool,
+    #[arg(long, default_value_t = 20)]
+    pub limit: usize,
+    #[command(flatten)]
+    pub place: Where,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Trends {
+    /// Reasons, `billing.*`.
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Break down by a dimension: channel, language, product, version, …
+    #[arg(long, value_name = "DIMENSION")]
+    pub by: Option<String>,
+    /// From this day on, inclusive.
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Up to this day, exclusive.
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Compare with the period before.
+    #[arg(long, value_parser = ["previous"])]
+    pub compare: Option<String>,
+    #[arg(long, default_value_t = 20)]
+    pub limit: usize,
+    #[command(flatten)]
+    pub place: Where,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Simulate {
+    #[arg(long)]
+    pub seed: u64,
+    /// Scenario (YAML), see docs/scenarios.md.
+    #[arg(long, value_name = "FILE")]
+    pub scenario: PathBuf,
+    /// Folder for events.ndjson and truth.ndjson.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Taxonomy {
+    #[command(subcommand)]
+    pub command: TaxonomyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TaxonomyCommand {
+    /// Report errors with file and line, and run the examples written beside each rule.
+    Check { file: PathBuf },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Adapter {
+    #[command(subcommand)]
+    pub command: AdapterCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AdapterCommand {
+    /// Names of the built-in adapters.
+    List,
+    /// Show the canonical events that an adapter makes of a file's records.
+    Test {
+        /// Adapter name or file.
+        adapter: String,
+        /// NDJSON, plain or compressed; `-` for standard input.
+        input: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Config {
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the configuration without running anything.
+    Check(CoreArgs),
+    /// Show every setting with its value and where it comes from.
+    Show(CoreArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Token {
+    #[command(subcommand)]
+    pub command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Print a new token once, and add its hash to a token file.
+    New {
+        /// Who uses it.
+        name: String,
+        /// ingest, read or admin.
+        #[arg(long = "scope", required = true)]
+        scopes: Vec<String>,
+        /// The token file.
+        #[arg(long, value_name = "FILE", default_value = "tokens.toml")]
+        tokens: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub core: CoreArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Bench {
+    #[command(subcommand)]
+    pub command: BenchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Decode + tag + link on one core, beside the cost of parsing the JSON alone.
+    Core {
+        /// Tickets to generate.
+        #[arg(long, default_value_t = 200_000)]
+        contacts: u64,
+    },
+    /// The whole embedded path with index, beside tantivy alone.
+    Embedded {
+        #[arg(long, default_value_t = 200_000)]
+        contacts: u64,
+    },
+    /// Search latencies over an index of this many contacts.
+    Search {
+        #[arg(long, default_value_t = 1_000_000)]
+        contacts: u64,
+    },
+    /// Memory and disk of a long history.
+    History {
+        #[arg(long, default_value_t = 10_000_000)]
+        contacts: u64,
+    },
+}

@@ -1,0 +1,14 @@
+//! One file per command.
+
+pub mod adapter;
+pub mod bench;
+pub mod config;
+pub mod demo;
+pub mod doctor;
+pub mod replay;
+pub mod run;
+pub mod search;
+pub mod simulate;
+pub mod taxonomy;
+pub mod token;
+pub mod trends;

@@ -1,0 +1,117 @@
+//! The invariants of the core that need no broker, over random events.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use quell_faults::{Cluster, Seed};
+use quell_model::event::Event;
+use quell_model::time::DAY_MS;
+use quell_model::{Output, RepeatMode, Standing};
+use quell_tests::events::{START, Space, stream};
+use quell_tests::reference::{Expected, expected, persons};
+use quell_tests::runs::{chained, contacts, settings, taxonomy};
+
+const SPACE: Space = Space { contacts: 6, customers: 3, identities: true, erasures: false };
+
+/// A mark in the middle of the contacts: some links are mature by it, some are not.
+fn mark() -> quell_model::TimeMs {
+    START.plus_ms(9 * DAY_MS)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Links and duplicates are what the definition says, whatever way the contacts came to be.
+    #[test]
+    fn links_are_what_the_definition_says(seed: u64, count in 1_usize..60) {
+        let events = stream(seed, count, SPACE);
+        let contacts = contacts(&chained(&events, &[7], mark()));
+        let expected = expected(&contacts, &persons(&events), &settings());
+        for contact in &contacts {
+            let mut found = Expected {
+                duplicate: contact.standing == Standing::Duplicate,
+                ..Expected::default()
+            };
+            for mode in RepeatMode::ALL {
+                found.links[mode as usize] = contact.repeat.get(mode).map(|link| {
+                    (link.previous.clone(), link.first.clone(), link.position, link.gap_s.0)
+                });
+            }
+            prop_assert_eq!(Some(&found), expected.get(&contact.contact_id), "{}", contact.contact_id);
+        }
+    }
+
+    /// 2: any split of the input into batches gives the same result.
+    #[test]
+    fn batches_do_not_show(seed: u64, count in 1_usize..60, sizes in prop::collection::vec(1_usize..9, 1..5)) {
+        let events = stream(seed, count, SPACE);
+        let one_by_one = chained(&events, &[1], mark());
+        prop_assert_eq!(one_by_one.values(), chained(&events, &sizes, mark()).values());
+    }
+
+    /// 5: reports = links; contacts = sum over reasons of weights; cost likewise.
+    #[test]
+    fn sums_conserve(seed: u64, count in 1_usize..80) {
+        let events = stream(seed, count, SPACE);
+        prop_assert_eq!(chained(&events, &[5], mark()).check_sums(), Ok(()));
+    }
+
+    /// 7: any number and assignment of partitions gives the same result.
+    #[test]
+    fn partitions_do_not_show(seed: u64, count in 1_usize..60, tags in 1_usize..5, links in 1_usize..5) {
+        let events = stream(seed, count, SPACE);
+        let whole = chained(&events, &[10], mark());
+        let cluster = Cluster::new(&settings(), &taxonomy(), (tags, links), seed);
+        let apart = cluster.run(&events, mark()).expect("memory can be read");
+        prop_assert_eq!(whole.values(), apart.values());
+    }
+
+    /// 8: shuffled and duplicated input gives the same result.
+    #[test]
+    fn order_and_redelivery_do_not_show(seed: u64, count in 1_usize..60) {
+        let events = stream(seed, count, SPACE);
+        let mut mixed = events.clone();
+        mixed.extend(events.iter().step_by(3).cloned());
+        Seed::new(seed ^ 1).shuffle(&mut mixed);
+        prop_assert_eq!(
+            chained(&events, &[10], mark()).values(),
+            chained(&mixed, &[10], mark()).values()
+        );
+    }
+
+    /// 10: nothing of an erased contact is left, in whatever order its events come; no other
+    /// contact names it.
+    #[test]
+    fn erased_contacts_are_gone(seed: u64, count in 1_usize..60) {
+        let space = Space { erasures: true, ..SPACE };
+        let mut events = stream(seed, count, space);
+        let erased: Vec<String> = events.iter().filter_map(erased_id).collect();
+        let first = without_counts(&chained(&events, &[10], mark()).values());
+        for key in first.values() {
+            let text = format!("{key:?}");
+            for id in &erased {
+                prop_assert!(!text.contains(&format!("shop//{id}\"")), "{id} in {text}");
+            }
+        }
+        Seed::new(seed ^ 2).shuffle(&mut events);
+        prop_assert_eq!(first, without_counts(&chained(&events, &[10], mark()).values()));
+    }
+}
+
+fn erased_id(event: &Event) -> Option<String> {
+    match event {
+        Event::Contact(event) if event.event_type == quell_model::ContactEventType::Erased => {
+            Some(event.contact.id.clone())
+        }
+        _ => None,
+    }
+}
+
+type Values = BTreeMap<(&'static str, String), Output>;
+
+/// Aggregates stay after an erasure, so they hold what was counted before it came.
+fn without_counts(values: &Values) -> Values {
+    let kept = values.iter().filter(|((topic, _), _)| *topic == "contacts" || *topic == "repeats");
+    kept.map(|(id, output)| (id.clone(), output.clone())).collect()
+}

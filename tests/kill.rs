@@ -1,0 +1,191 @@
+//! The real process, killed for real: SIGKILL at random moments under load, started again, and at
+//! the end compared with a replay of the same input that nothing disturbed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use quell_faults::Seed;
+use quell_tests::binary::quell;
+use serde_json::Value;
+
+const EVENTS: usize = 4_000;
+const BATCH: usize = 50;
+const KILLS: usize = 6;
+
+/// Events of many contacts in order of time: opened, patched, redelivered; some cannot be read.
+fn events() -> Vec<String> {
+    let mut seed = Seed::new(7);
+    let mut lines = Vec::with_capacity(EVENTS);
+    for n in 0..EVENTS {
+        let contact = seed.below(EVENTS / 3);
+        let minute = n / 2 % 60;
+        let (day, hour) = (1 + n / 700, n / 120 % 24);
+        let time = format!("2026-01-{day:02}T{hour:02}:{minute:02}:00Z");
+        let kind = if seed.below(3) == 0 { "updated" } else { "opened" };
+        let order = seed.below(200);
+        lines.push(if n % 97 == 0 {
+            format!("{{\"schema_version\":1,\"event_id\":\"broken {n}")
+        } else {
+            format!(
+                r#"{{"schema_version":1,"event_id":"e{n}","event_type":"contact.{kind}","event_time":"{time}","source":{{"system":"shop"}},"contact":{{"id":"k{contact}","kind":"ticket","channel":"email","opened_at":"{time}","customer":{{"id":"c{}"}},"subject":"Where is my order","body":"My order {order} has not arrived, I was charged twice","attributes":{{"order_id":"o{order}"}}}}}}"#,
+                contact % 300
+            )
+        });
+    }
+    lines
+}
+
+struct Running {
+    child: Child,
+    url: String,
+}
+
+fn start(data: &Path) -> Running {
+    let _ = std::fs::remove_file(data.join("listening.json"));
+    let mut child = Command::new(quell())
+        .args(["run", "--listen", "127.0.0.1:0", "--set", "lateness=400d", "--data"])
+        .arg(data)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("quell starts");
+    let stderr = child.stderr.take().expect("it was piped");
+    let log = std::thread::spawn(move || {
+        BufReader::new(stderr).lines().map_while(Result::ok).collect::<Vec<_>>()
+    });
+    let begun = Instant::now();
+    loop {
+        if let Ok(text) = std::fs::read_to_string(data.join("listening.json"))
+            && let Ok(note) = serde_json::from_str::<Value>(&text)
+            && let Some(url) = note["url"].as_str()
+        {
+            return Running { child, url: url.to_owned() };
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            panic!("quell ended with {status}: {:?}", log.join());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120), "quell does not listen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+impl Running {
+    /// True when the batch was acknowledged.
+    fn post(&self, lines: &[String]) -> bool {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(30)))
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let sent = agent
+            .post(format!("{}/v1/events", self.url))
+            .header("content-type", "application/x-ndjson")
+            .send(lines.join("\n"));
+        sent.is_ok_and(|response| response.status() == 202)
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let mut response =
+            ureq::get(format!("{}{path}", self.url)).call().expect("a running quell answers");
+        let text = response.body_mut().read_to_string().expect("the answer is text");
+        serde_json::from_str(&text).expect("the answer is JSON")
+    }
+
+    fn kill(mut self) {
+        self.child.kill().expect("SIGKILL is sent");
+        self.child.wait().expect("it is dead");
+    }
+}
+
+/// Posts everything, killing the process at random moments; a batch that was not acknowledged is
+/// posted again, as any sender would.
+fn feed_and_kill(data: &Path, lines: &[String], seed: u64) -> Running {
+    let mut seed = Seed::new(seed);
+    let batches: Vec<&[String]> = lines.chunks(BATCH).collect();
+    let mut kill_at: BTreeSet<usize> = BTreeSet::new();
+    while kill_at.len() < KILLS {
+        kill_at.insert(seed.below(batches.len()));
+    }
+    let mut running = start(data);
+    for (n, batch) in batches.iter().enumerate() {
+        if kill_at.contains(&n) {
+            // While the batch is on its way, so that the kill may hit decode, append or turn.
+            let delay = Duration::from_millis(seed.below(40) as u64);
+            std::thread::scope(|scope| {
+                let posting = scope.spawn(|| running.post(batch));
+                std::thread::sleep(delay);
+                let pid = running.child.id().to_string();
+                let sent = Command::new("kill").args(["-9", &pid]).status();
+                assert!(sent.is_ok_and(|status| status.success()), "SIGKILL is sent");
+                let _ = posting.join();
+            });
+            let _ = running.child.wait();
+            running = start(data);
+        }
+        let begun = Instant::now();
+        while !running.post(batch) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "a batch is never taken");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    running
+}
+
+/// Contacts by key, as a replay writes them, without what depends on the mark.
+fn replayed(dir: &Path, lines: &[String]) -> BTreeMap<String, Value> {
+    let input = dir.join("events.ndjson");
+    std::fs::write(&input, lines.join("\n")).expect("the input is written");
+    let out = dir.join("out");
+    let status = Command::new(quell())
+        .args(["replay", "--out"])
+        .arg(&out)
+        .arg(&input)
+        .stderr(Stdio::null())
+        .status()
+        .expect("quell replays");
+    assert!(status.success());
+    let text = std::fs::read_to_string(out.join("contacts.ndjson")).expect("it wrote contacts");
+    text.lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("a row is JSON"))
+        .map(|row| (row["contact_key"].as_str().unwrap_or_default().to_owned(), comparable(row)))
+        .collect()
+}
+
+fn comparable(mut row: Value) -> Value {
+    if let Some(row) = row.as_object_mut() {
+        row.remove("maturity");
+    }
+    row
+}
+
+#[test]
+fn killed_processes_lose_and_double_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let lines = events();
+    let expected = replayed(dir.path(), &lines);
+    assert!(expected.len() > 500, "there is something to compare");
+    let data = dir.path().join("data");
+    let running = feed_and_kill(&data, &lines, 11);
+    let begun = Instant::now();
+    let total = loop {
+        let total = running.get("/v1/search?limit=0")["total"].as_u64();
+        if total == Some(expected.len() as u64) || begun.elapsed() > Duration::from_secs(60) {
+            break total;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!(total, Some(expected.len() as u64), "documents in the index = live contacts");
+    for (key, row) in &expected {
+        let found = running.get(&format!("/v1/contacts/{}", key.replace('/', "%2F")));
+        assert_eq!(&comparable(found), row, "{key}");
+    }
+    let counted: f64 = running.get("/v1/trends?limit=0")["lines"]
+        .as_array()
+        .map(|lines| lines.iter().filter_map(|line| line["contacts"].as_f64()).sum())
+        .unwrap_or_default();
+    let standing = expected.values().filter(|row| row["standing"] == "counted").count();
+    assert!((counted - standing as f64).abs() < 1e-3, "{counted} counted, {standing} contacts");
+    running.kill();
+}
