@@ -91,7 +91,9 @@ impl Params {
     pub(crate) fn open(&self, prefix: &str) -> Result<BTreeMap<String, String>, ApiError> {
         let mut found = BTreeMap::new();
         for name in self.values.keys() {
-            if let (Some(rest), Some(value)) = (name.strip_prefix(prefix), self.one(name)?) {
+            if let Some(rest) = name.strip_prefix(prefix)
+                && let Some(value) = self.one(name)?
+            {
                 found.insert(rest.to_owned(), value.to_owned());
             }
         }
@@ -145,11 +147,11 @@ impl Params {
 fn unknown(name: &str, names: &[&str], open: Option<&str>) -> ApiError {
     let shown: String = name.chars().take(MAX_COMPARED_CHARS).collect();
     let error = ApiError::bad_parameter(format!("there is no parameter {shown:?}"));
-    let candidates = names.iter().copied().chain(open);
+    let candidates = open.into_iter().chain(names.iter().copied());
     let nearest = candidates
         .clone()
         .map(|candidate| (distance(&shown, candidate.trim_end_matches('.')), candidate))
-        .min()
+        .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, candidate)| {
             let length = candidate.chars().count();
             *distance < length && *distance <= 1 + length / 3
