@@ -51,13 +51,14 @@ pub fn stream(seed: u64, count: usize, space: Space) -> Vec<Event> {
 
 fn event(seed: &mut Seed, n: usize, space: Space) -> Event {
     if space.identities && seed.below(12) == 0 {
-        let id = |seed: &mut Seed| format!("c{}", seed.below(space.customers));
+        let one = seed.below(space.customers);
+        let other = one + 1 + seed.below(space.customers - 1);
         return Event::IdentityLink(IdentityLink {
             schema_version: SCHEMA_VERSION,
             event_id: format!("i{n}"),
             event_time: START,
             source: source(),
-            customer_ids: vec![id(seed), id(seed)],
+            customer_ids: vec![format!("c{one}"), format!("c{}", other % space.customers)],
         });
     }
     let event_type = match seed.below(14) {

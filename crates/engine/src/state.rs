@@ -16,6 +16,8 @@ pub const TAG_TIMERS: Table = "tag_timers";
 pub const LINK_ROWS: Table = "link_rows";
 /// LINK: the contact as last put out.
 pub const LINK_HELD: Table = "link_held";
+/// LINK: revisions of contacts that left, against what is still on its way.
+pub const LINK_GONE: Table = "link_gone";
 /// LINK: customer ids that were declared to be another's.
 pub const LINK_ALIASES: Table = "link_aliases";
 /// LINK: maturity and expiry.
@@ -50,6 +52,7 @@ pub const TABLES: &[Table] = &[
     TAG_TIMERS,
     LINK_ROWS,
     LINK_HELD,
+    LINK_GONE,
     LINK_ALIASES,
     LINK_TIMERS,
     LINK_CLOCK,

@@ -10,6 +10,7 @@ use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::LockError;
 use tantivy::index::SegmentId;
 use tantivy::indexer::LogMergePolicy;
+use tantivy::query::AllQuery;
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{Index, TantivyDocument, TantivyError, Term};
 
@@ -29,7 +30,7 @@ const MAX_THREADS: usize = 8;
 const REPLACED_RATIO: f32 = 0.3;
 /// Between two looks at a merge of the background.
 const PURGE_PAUSE: Duration = Duration::from_millis(20);
-/// How long a purge waits for merges of the background.
+/// How long a rewrite waits for merges of the background.
 const PURGE_PATIENCE: Duration = Duration::from_secs(600);
 
 /// How much of the machine the writer may use.
@@ -115,7 +116,7 @@ impl IndexWriter {
     }
 
     /// Takes a contact out. Seen after the next commit; its data stays in the files until a merge
-    /// or [`IndexWriter::purge`].
+    /// or [`IndexWriter::rewrite_removed`].
     pub fn remove(&mut self, key: &ContactKey) {
         self.inner.delete_term(Term::from_field_text(self.fields.contact_key, key.as_str()));
     }
@@ -134,13 +135,20 @@ impl IndexWriter {
         Ok(())
     }
 
+    /// Takes every contact out, those not yet committed as well. Seen after the next commit: put
+    /// the contacts in again before it, and readers never see an empty index.
+    pub fn purge(&mut self) -> Result<()> {
+        self.inner.delete_query(Box::new(AllQuery))?;
+        Ok(())
+    }
+
     /// Rewrites every file that still holds removed or replaced contacts, so that after an
     /// erasure nothing of the person is left on disk. Call it after the commit; costs up to a
     /// rewrite of the index. Readers opened before keep their files until they reload.
     ///
     /// # Errors
     /// Fails when a merge of the background still holds such a file after ten minutes.
-    pub fn purge(&mut self) -> Result<()> {
+    pub fn rewrite_removed(&mut self) -> Result<()> {
         let began = Instant::now();
         loop {
             let segments = self.segments_with_removed()?;
@@ -156,7 +164,7 @@ impl IndexWriter {
                 }
             }
             if began.elapsed() > PURGE_PATIENCE {
-                let problem = "a merge under way keeps removed contacts; purge again later";
+                let problem = "a merge under way keeps removed contacts; try again later";
                 return Err(TantivyError::InternalError(problem.to_owned()).into());
             }
         }

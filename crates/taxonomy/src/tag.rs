@@ -7,6 +7,7 @@ use quell_model::contact::{DemandType, LanguageSource};
 use quell_model::event::{Role as Speaker, Turn};
 use quell_model::reason::Confidence;
 use quell_model::{DecidedBy, Evidence, ReasonId, ReasonTag, UNCLASSIFIED, Weight};
+use quell_text::cues::CuesFound;
 use quell_text::phrase::{Found, Scratch};
 use quell_text::{Analysis, Analyzer, Detector, Language, similarity};
 

@@ -63,8 +63,7 @@ impl Link {
         });
     }
 
-    /// Takes a contact out: its reports, its record unless it lives on elsewhere, and its fact
-    /// unless the aggregates are to stay.
+    /// Takes a contact's reports back, and its fact unless the aggregates are to stay.
     pub(super) fn emit_withdrawn(
         &mut self,
         held: &Held,
@@ -81,9 +80,6 @@ impl Link {
                     report: None,
                 });
             }
-        }
-        if why != Withdrawal::Moved {
-            effects.outputs.push(Output::Contact { key: key.clone(), revision, contact: None });
         }
         if let Some(before) = held.counted.clone().filter(|_| why != Withdrawal::Erased) {
             effects.to_trend.push(TrendInput::Fact(Box::new(FactChange {

@@ -2,11 +2,13 @@
 
 use quell_model::{ContactKey, RepeatMode, TimeMs};
 
-use super::row::{Held, Owner};
+use super::row::{Gone, Held, Owner};
 use super::{LINK_VERSION, Link};
 use crate::Effects;
 use crate::settings::Settings;
-use crate::state::{self, LINK_CLOCK, LINK_HELD, LINK_ROWS, LINK_TIMERS, Scan, State, StateError};
+use crate::state::{
+    self, LINK_CLOCK, LINK_GONE, LINK_HELD, LINK_ROWS, LINK_TIMERS, Scan, State, StateError,
+};
 
 /// How many timers one mark may fire, so that no turn grows without bound.
 const MAX_TIMERS_A_MARK: usize = 10_000;
@@ -73,6 +75,10 @@ impl Link {
         effects: &mut Effects,
     ) -> Result<(), StateError> {
         let held_key = owner.held_key(contact);
+        let gone: Option<Gone> = state::read(state, LINK_GONE, &held_key, LINK_VERSION)?;
+        if gone.is_some_and(|gone| gone.due == due) {
+            state.delete(LINK_GONE, &held_key);
+        }
         let held = state::read::<Held>(state, LINK_HELD, &held_key, LINK_VERSION)?;
         let Some(mut held) = held.filter(|held| held.due == due) else { return Ok(()) };
         if held.mature {

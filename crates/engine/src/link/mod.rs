@@ -9,16 +9,16 @@ mod row;
 
 pub use alias::declarations;
 pub use report::{cause_of, repeat_id};
-pub use row::{Basis, Held, LinkRow, Owner, Place};
+pub use row::{Basis, Gone, Held, LinkRow, Owner, Place};
 
 use std::sync::Arc;
 
-use quell_model::{ContactKey, Standing, TimeMs};
+use quell_model::{ContactKey, Output, Standing, TimeMs};
 use serde::{Deserialize, Serialize};
 
 use crate::Effects;
 use crate::settings::Settings;
-use crate::state::{self, LINK_HELD, LINK_ROWS, State, StateError};
+use crate::state::{self, LINK_GONE, LINK_HELD, LINK_ROWS, State, StateError};
 use crate::tag::{TaggedContact, Withdrawal};
 
 /// Format of [`Held`] rows and of [`LinkRow`] rows.
@@ -128,6 +128,12 @@ impl Link {
         if before.as_ref().is_some_and(|held| held.revision >= revision) {
             return Ok(());
         }
+        // A contact that moves between two ids of one person leaves and arrives with the same
+        // revision, in either order; only what is older is out of date.
+        let gone: Option<Gone> = state::read(state, LINK_GONE, &held_key, LINK_VERSION)?;
+        if gone.is_some_and(|gone| gone.revision > revision) {
+            return Ok(());
+        }
         let at = tagged.contact.occurred_at;
         let mut held = Held::new(tagged, revision);
         if let Some(before) = before {
@@ -169,12 +175,19 @@ impl Link {
         effects: &mut Effects,
     ) -> Result<(), StateError> {
         let held_key = owner.held_key(contact_key);
-        let Some(held) = state::read::<Held>(state, LINK_HELD, &held_key, LINK_VERSION)? else {
-            return Ok(());
-        };
-        if held.revision >= revision {
+        let held: Option<Held> = state::read(state, LINK_HELD, &held_key, LINK_VERSION)?;
+        if held.as_ref().is_some_and(|held| held.revision >= revision) {
             return Ok(());
         }
+        let at = held.as_ref().map_or(TimeMs::MIN, |held| held.tagged.contact.occurred_at);
+        let due = mature::arm(state, &self.settings, owner, contact_key, at)?;
+        state::write(state, LINK_GONE, &held_key, LINK_VERSION, &Gone { revision, due });
+        if why != Withdrawal::Moved {
+            // Even when nothing is held here: what is still on its way has a lower revision.
+            let key = contact_key.clone();
+            effects.outputs.push(Output::Contact { key, revision, contact: None });
+        }
+        let Some(held) = held else { return Ok(()) };
         state.delete(LINK_HELD, &held_key);
         self.emit_withdrawn(&held, revision, why, effects);
         if why == Withdrawal::Erased {

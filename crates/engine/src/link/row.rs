@@ -189,3 +189,12 @@ impl Held {
         self.mature = before.mature;
     }
 }
+
+/// What remains of a contact that left, until nothing older can be on its way any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Gone {
+    pub revision: u64,
+    /// When this row is dropped.
+    pub due: TimeMs,
+}

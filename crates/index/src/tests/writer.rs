@@ -76,6 +76,20 @@ fn the_position_comes_back_with_the_documents_it_covers() {
     assert_eq!(ids(&writer.searcher().unwrap(), ""), ["2"]);
 }
 
+#[test]
+fn a_purge_empties_the_index_and_what_comes_after_it_stays() {
+    let (_dir, mut writer, searcher) = index(&[contact("1", "en", "a"), contact("2", "en", "b")]);
+    writer.upsert(&contact("3", "en", "c")).unwrap();
+    writer.purge().unwrap();
+    writer.upsert(&contact("2", "en", "again")).unwrap();
+    searcher.reload().unwrap();
+    assert_eq!(ids(&searcher, ""), ["1", "2"]);
+    writer.commit(7).unwrap();
+    searcher.reload().unwrap();
+    assert_eq!(ids(&searcher, ""), ["2"]);
+    assert_eq!(ids(&searcher, "again"), ["2"]);
+}
+
 fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -129,7 +143,7 @@ fn on_disk(dir: &Path, needle: &str) -> bool {
 }
 
 #[test]
-fn after_a_purge_nothing_of_a_removed_contact_is_on_disk() {
+fn after_a_rewrite_nothing_of_a_removed_contact_is_on_disk() {
     let mut erased = contact("1", "en", "zzyzxsecret");
     erased.customer_id = Some("zzyzxcustomer".to_owned());
     let (dir, mut writer, searcher) = index(&[erased.clone(), contact("2", "en", "other")]);
@@ -138,7 +152,7 @@ fn after_a_purge_nothing_of_a_removed_contact_is_on_disk() {
     writer.commit(2).unwrap();
     searcher.reload().unwrap();
     drop(searcher);
-    writer.purge().unwrap();
+    writer.rewrite_removed().unwrap();
     assert!(!on_disk(dir.path(), "zzyzxcustomer"));
     assert!(!on_disk(dir.path(), "zzyzxsecret"));
     assert_eq!(ids(&writer.searcher().unwrap(), ""), ["2"]);

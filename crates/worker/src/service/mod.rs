@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use quell_engine::{Core, Settings};
 use quell_index::{IndexSettings, Searcher};
-use quell_model::issue::SystemicIssue;
 use quell_model::TimeMs;
+use quell_model::issue::SystemicIssue;
 use quell_ports::Clock;
 use quell_store::{DeadLetter, EmbeddedStore, StoreError, StoreSettings};
 use quell_taxonomy::Taxonomy;
