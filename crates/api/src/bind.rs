@@ -13,19 +13,19 @@ pub enum BindError {
         "{0} can be reached from other machines: configure a TLS certificate and key, and at \
          least one token; or listen on 127.0.0.1"
     )]
-    NeedsTlsAndTokens(SocketAddr),
+    Unprotected(SocketAddr),
     /// Tokens would cross the network in clear.
     #[error(
         "{0} can be reached from other machines, and tokens must not cross the network in clear: \
          configure a TLS certificate and key, or listen on 127.0.0.1"
     )]
-    NeedsTls(SocketAddr),
+    NoTls(SocketAddr),
     /// Anybody could read contacts.
     #[error(
         "{0} can be reached from other machines, and without tokens anybody could read the \
          contacts: configure at least one token, or listen on 127.0.0.1"
     )]
-    NeedsTokens(SocketAddr),
+    NoTokens(SocketAddr),
 }
 
 /// The loopback needs nothing; every other address needs TLS and a token.
@@ -42,9 +42,9 @@ pub fn check_bind(
     }
     match (tls.is_some(), !tokens.is_empty()) {
         (true, true) => Ok(()),
-        (true, false) => Err(BindError::NeedsTokens(addr)),
-        (false, true) => Err(BindError::NeedsTls(addr)),
-        (false, false) => Err(BindError::NeedsTlsAndTokens(addr)),
+        (true, false) => Err(BindError::NoTokens(addr)),
+        (false, true) => Err(BindError::NoTls(addr)),
+        (false, false) => Err(BindError::Unprotected(addr)),
     }
 }
 

@@ -106,6 +106,9 @@ pub struct Scan<'a> {
     pub descending: bool,
 }
 
+/// Takes a key and its row; says whether to go on.
+pub type VisitRow<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
+
 /// The state of one stage instance. Reads see the turn's own writes; nothing is lasting before
 /// the turn commits.
 pub trait State {
@@ -125,19 +128,18 @@ pub trait State {
     ///
     /// # Errors
     /// [`StateError::Unreadable`]
-    fn scan(
-        &mut self,
-        scan: Scan<'_>,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StateError>;
+    fn scan(&mut self, scan: Scan<'_>, visit: &mut VisitRow<'_>) -> Result<(), StateError>;
 }
+
+/// A key and its row.
+pub(crate) type KeyRow = (Vec<u8>, Vec<u8>);
 
 /// The rows of a range, at most `limit`.
 pub(crate) fn rows(
     state: &mut dyn State,
     scan: Scan<'_>,
     limit: usize,
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StateError> {
+) -> Result<Vec<KeyRow>, StateError> {
     let mut found = Vec::new();
     if limit == 0 {
         return Ok(found);

@@ -12,13 +12,13 @@ use tantivy::index::SegmentId;
 use tantivy::indexer::LogMergePolicy;
 use tantivy::query::AllQuery;
 use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{Index, TantivyDocument, TantivyError, Term};
+use tantivy::{Index, IndexSortByField, Order, TantivyDocument, TantivyError, Term};
 
 use crate::document::document;
 use crate::error::{IndexError, Result};
 use crate::schema::{Fields, SCHEMA_VERSION};
 use crate::searcher::Searcher;
-use crate::terms::{ANALYSER_VERSION, Analyser, PLAIN, STEMS};
+use crate::terms::{ANALYSER_VERSION, FieldTokenizer, PLAIN, STEMS};
 
 /// The engine needs this much per thread.
 const MIN_BYTES_PER_THREAD: usize = 15_000_000;
@@ -77,7 +77,10 @@ impl IndexWriter {
             Some(opened) => opened,
             None => {
                 let fields = Fields::new();
-                let index = Index::create_in_dir(dir, fields.schema.clone())?;
+                let index = Index::builder()
+                    .schema(fields.schema.clone())
+                    .settings(newest_first())
+                    .create_in_dir(dir)?;
                 register(&index);
                 (index, fields, None)
             }
@@ -234,9 +237,20 @@ pub(crate) fn open_index(dir: &Path) -> Result<Option<(Index, Fields, Option<u64
     Ok(Some((index, fields, payload.map(|payload| payload.position))))
 }
 
+/// Documents lie newest first, so that the newest hits are found first and times are dense.
+fn newest_first() -> tantivy::IndexSettings {
+    tantivy::IndexSettings {
+        sort_by_field: Some(IndexSortByField {
+            field: "occurred_at".to_owned(),
+            order: Order::Desc,
+        }),
+        ..tantivy::IndexSettings::default()
+    }
+}
+
 fn register(index: &Index) {
     for (name, stems) in [(STEMS, true), (PLAIN, false)] {
-        index.tokenizers().register(name, TextAnalyzer::from(Analyser { stems }));
+        index.tokenizers().register(name, TextAnalyzer::from(FieldTokenizer::new(stems)));
     }
 }
 

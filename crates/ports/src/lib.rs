@@ -104,6 +104,9 @@ pub enum Order {
     Descending,
 }
 
+/// Takes a key and its row; says whether to go on.
+pub type VisitRow<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
+
 /// Reads committed state.
 pub trait StateReader: Send + Sync {
     /// The row, if there is one.
@@ -122,7 +125,7 @@ pub trait StateReader: Send + Sync {
         from: &[u8],
         to: &[u8],
         order: Order,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visit: &mut VisitRow<'_>,
     ) -> Result<(), PortError>;
 }
 

@@ -1,10 +1,10 @@
 //! State in memory, for replays, simulation and measurements.
 
 use std::collections::BTreeMap;
-use std::ops::{Bound, ControlFlow};
+use std::ops::Bound;
 use std::sync::{PoisonError, RwLock};
 
-use quell_ports::{Change, Order, PortError, StateReader};
+use quell_ports::{Change, Order, PortError, StateReader, VisitRow};
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -54,7 +54,7 @@ impl StateReader for MemoryState {
         from: &[u8],
         to: &[u8],
         order: Order,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visit: &mut VisitRow<'_>,
     ) -> Result<(), PortError> {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
         let Some(rows) = tables.get(table).filter(|_| from < to) else {

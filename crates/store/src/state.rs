@@ -1,8 +1,6 @@
 //! Committed state, read from the embedded store.
 
-use std::ops::ControlFlow;
-
-use quell_ports::{Order, PortError, StateReader};
+use quell_ports::{Order, PortError, StateReader, VisitRow};
 
 use crate::embedded::EmbeddedStore;
 use crate::error::StoreError;
@@ -35,7 +33,7 @@ impl StateReader for EmbeddedState {
         from: &[u8],
         to: &[u8],
         order: Order,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visit: &mut VisitRow<'_>,
     ) -> Result<(), PortError> {
         let Some(table) = self.store.shared.tables.find(Kind::State, table)? else {
             return Ok(());

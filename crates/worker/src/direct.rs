@@ -2,9 +2,9 @@
 //! the beginning.
 
 use std::collections::BTreeMap;
-use std::ops::{Bound, ControlFlow};
+use std::ops::Bound;
 
-use quell_engine::{Scan, State, StateError, Table};
+use quell_engine::{Scan, State, StateError, Table, VisitRow};
 
 /// Tables in memory.
 #[derive(Debug, Default)]
@@ -34,11 +34,7 @@ impl State for DirectState {
         }
     }
 
-    fn scan(
-        &mut self,
-        scan: Scan<'_>,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StateError> {
+    fn scan(&mut self, scan: Scan<'_>, visit: &mut VisitRow<'_>) -> Result<(), StateError> {
         let Some(rows) = self.tables.get(scan.table).filter(|_| scan.from < scan.to) else {
             return Ok(());
         };

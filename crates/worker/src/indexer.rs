@@ -47,7 +47,7 @@ impl Indexer {
         dir: &Path,
         settings: IndexSettings,
     ) -> Result<Indexer, IndexerError> {
-        let writer = match IndexWriter::open(dir, settings.clone()) {
+        let writer = match IndexWriter::open(dir, settings) {
             Err(IndexError::Stale { .. }) => quell_index::rebuild(dir, settings)?,
             opened => opened?,
         };

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use quell_engine::{Scan, State, StateError, Table};
+use quell_engine::{Scan, State, StateError, Table, VisitRow};
 use quell_ports::{Change, Order, PortError, StateReader};
 
 type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -47,11 +47,7 @@ impl State for Overlay<'_> {
         self.tables.entry(table).or_default().insert(key.to_vec(), None);
     }
 
-    fn scan(
-        &mut self,
-        scan: Scan<'_>,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StateError> {
+    fn scan(&mut self, scan: Scan<'_>, visit: &mut VisitRow<'_>) -> Result<(), StateError> {
         if scan.from >= scan.to {
             return Ok(());
         }
@@ -80,7 +76,7 @@ fn merge(
     order: Order,
     own: &mut dyn Iterator<Item = OwnRow<'_>>,
     before: &dyn Fn(&[u8], &[u8]) -> bool,
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    visit: &mut VisitRow<'_>,
 ) -> Result<(), StateError> {
     let mut next = own.next();
     let mut stopped = false;

@@ -241,7 +241,7 @@ impl Gather {
             .lines
             .iter()
             .map(|((reason, value), (sums, previous))| {
-                let change = compared.then(|| sums.contacts - previous.contacts);
+                let change = compared.then_some(sums.contacts - previous.contacts);
                 let ratio = change.filter(|_| previous.contacts > 0.0);
                 TrendLine {
                     reason: reason.clone(),

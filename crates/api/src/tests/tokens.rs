@@ -100,11 +100,11 @@ fn only_the_loopback_is_open_without_tls_and_tokens() {
     }
     for addr in ["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "[::ffff:10.0.0.1]:1", "[fe80::1]:1"] {
         let addr = addr.parse().expect("an address");
-        assert_eq!(check_bind(addr, None, &[]), Err(BindError::NeedsTlsAndTokens(addr)));
-        assert_eq!(check_bind(addr, Some(&tls), &[]), Err(BindError::NeedsTokens(addr)));
-        assert_eq!(check_bind(addr, None, &tokens), Err(BindError::NeedsTls(addr)));
+        assert_eq!(check_bind(addr, None, &[]), Err(BindError::Unprotected(addr)));
+        assert_eq!(check_bind(addr, Some(&tls), &[]), Err(BindError::NoTokens(addr)));
+        assert_eq!(check_bind(addr, None, &tokens), Err(BindError::NoTls(addr)));
         assert_eq!(check_bind(addr, Some(&tls), &tokens), Ok(()));
-        let told = BindError::NeedsTlsAndTokens(addr).to_string();
+        let told = BindError::Unprotected(addr).to_string();
         assert!(told.contains("127.0.0.1") && told.contains("certificate"), "{told}");
     }
 }

@@ -1,6 +1,7 @@
 //! From facts to counts: subtract what was, add what is.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use quell_model::trend::Granularity;
 use quell_model::{Fact, Output, TimeMs};
@@ -161,15 +162,17 @@ impl Trend {
         share: &Share,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
-        if !effects.pending.cells.contains_key(&cell) {
-            let known: Option<CellCounts> =
-                state::read(state, TREND_COUNTS, cell.key(), TREND_VERSION)?;
-            if known.is_none() && cell.is_whole() {
-                self.arm(state, &cell);
+        let counts = match effects.pending.cells.entry(cell) {
+            Entry::Occupied(slot) => slot.into_mut(),
+            Entry::Vacant(slot) => {
+                let known: Option<CellCounts> =
+                    state::read(state, TREND_COUNTS, cell.key(), TREND_VERSION)?;
+                if known.is_none() && cell.is_whole() {
+                    self.arm(state, &cell);
+                }
+                slot.insert(known.unwrap_or_default())
             }
-            effects.pending.cells.insert(cell, known.unwrap_or_default());
-        }
-        let Some(counts) = effects.pending.cells.get_mut(&cell) else { return Ok(()) };
+        };
         counts.contacts += share.weight;
         counts.cost_micros += share.cost_micros;
         for (sum, &is_repeat) in counts.repeats.iter_mut().zip(&fact.repeats) {

@@ -2,6 +2,7 @@
 //! Numbers are given in the order of arrival and never leave TREND: what is put out has names.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::state::{self, State, StateError, TREND_NAMES};
 
@@ -90,14 +91,15 @@ impl Names {
         if id == OTHER_ID {
             return Ok(OTHER);
         }
-        if !self.names.contains_key(&(kind, id)) {
-            let row = state.get(TREND_NAMES, &key(b'i', kind, &id.to_be_bytes()))?;
-            let name = row.and_then(|row| String::from_utf8(row).ok()).ok_or_else(|| {
-                StateError::Row { table: TREND_NAMES, detail: format!("no name for {kind}/{id}") }
-            })?;
-            self.names.insert((kind, id), name);
+        match self.names.entry((kind, id)) {
+            Entry::Occupied(slot) => Ok(slot.into_mut()),
+            Entry::Vacant(slot) => {
+                let row = state.get(TREND_NAMES, &key(b'i', kind, &id.to_be_bytes()))?;
+                let name = row.and_then(|row| String::from_utf8(row).ok());
+                let detail = format!("no name for {kind}/{id}");
+                Ok(slot.insert(name.ok_or(StateError::Row { table: TREND_NAMES, detail })?))
+            }
         }
-        Ok(self.names.get(&(kind, id)).map_or(OTHER, String::as_str))
     }
 }
 
