@@ -34,6 +34,8 @@ pub struct Indexer {
     store: EmbeddedStore,
     writer: IndexWriter,
     next: u64,
+    /// Contacts were taken out, and their words are still in the files.
+    owes_rewrite: bool,
 }
 
 impl Indexer {
@@ -52,7 +54,8 @@ impl Indexer {
             opened => opened?,
         };
         let position = writer.position();
-        let mut indexer = Indexer { store, writer, next: position.unwrap_or(0) };
+        let mut indexer =
+            Indexer { store, writer, next: position.unwrap_or(0), owes_rewrite: false };
         let gone = match indexer.store.changes(indexer.next, 1) {
             Err(StoreError::ChangesGone { .. } | StoreError::Refused(_)) => true,
             other => other.map(|_| false)?,
@@ -93,13 +96,28 @@ impl Indexer {
         for change in changes.iter().filter(|change| change.topic == "contacts") {
             match self.store.get_output("contacts", &change.key)? {
                 Some(row) => self.upsert(&change.key, &row.value)?,
-                None => self.writer.remove(&ContactKey::from_text(change.key.as_str())),
+                None => {
+                    self.writer.remove(&ContactKey::from_text(change.key.as_str()));
+                    self.owes_rewrite = true;
+                }
             }
         }
         self.writer.commit(next)?;
         self.next = next;
         self.store.drop_changes(next)?;
         Ok(changes.len())
+    }
+
+    /// Once there is nothing else to do: rewrites the files that still hold words of contacts that
+    /// were taken out, so that nothing of an erased person stays on disk.
+    ///
+    /// # Errors
+    /// [`IndexerError::Index`]
+    pub fn rewrite_removed(&mut self) -> Result<(), IndexerError> {
+        if std::mem::take(&mut self.owes_rewrite) {
+            self.writer.rewrite_removed()?;
+        }
+        Ok(())
     }
 
     fn take_table(&mut self) -> Result<(), IndexerError> {

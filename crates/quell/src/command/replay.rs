@@ -35,7 +35,7 @@ pub fn run(args: &Replay) -> anyhow::Result<Outcome> {
         summary.input.rejected,
         summary.input.skipped_empty,
         summary.contacts,
-        summary.repeats.get("same_issue").map_or(0, |rates| rates.links),
+        summary.repeats.get("same_issue").copied().unwrap_or(0),
         summary.issues.systemic,
         plan.out.display(),
     );

@@ -49,7 +49,6 @@ pub struct ReasonLine {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[allow(missing_docs)]
 pub struct RepeatRates {
-    pub links: u64,
     pub repeat_share: Rate,
     pub recontact_rate: Rate,
 }
@@ -67,7 +66,9 @@ pub struct Summary {
     pub contacts_by_language: BTreeMap<String, u64>,
     /// Contacts that no reason was found for, out of those that count.
     pub unclassified: Rate,
-    pub repeats: BTreeMap<&'static str, RepeatRates>,
+    /// Repeat links by mode.
+    pub repeats: BTreeMap<&'static str, u64>,
+    pub repeat_rates: BTreeMap<&'static str, RepeatRates>,
     pub repeat_customer_share: Rate,
     /// By contacts, then cost; never by handle time.
     pub reasons: Vec<ReasonLine>,
@@ -117,7 +118,8 @@ impl Summary {
             .filter_map(|json| serde_json::from_slice(json).ok())
             .collect();
         let (counts, systemic) = issue_lines(issues);
-        let repeats = RepeatMode::ALL
+        let repeats = RepeatMode::ALL.map(|mode| (mode.as_str(), sums.links[mode as usize])).into();
+        let repeat_rates = RepeatMode::ALL
             .map(|mode| {
                 let followed = followed.get(&mode).map_or(0, BTreeSet::len) as u64;
                 (mode.as_str(), sums.rates(mode, followed))
@@ -135,6 +137,7 @@ impl Summary {
             contacts_without_customer: sums.without_customer,
             contacts_by_language: sums.by_language,
             repeats,
+            repeat_rates,
             issues: counts,
             systemic,
             taxonomy_version: plan.taxonomy.version().to_owned(),
@@ -227,7 +230,6 @@ impl Sums {
     fn rates(&self, mode: RepeatMode, followed: u64) -> RepeatRates {
         let links = self.links[mode as usize];
         RepeatRates {
-            links,
             repeat_share: Rate::new(links, self.counted),
             recontact_rate: Rate::new(followed, self.counted),
         }

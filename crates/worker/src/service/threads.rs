@@ -63,6 +63,9 @@ pub(super) fn index(shared: &Shared, mut indexer: Indexer, every: Duration) -> R
         } else if stopping {
             return Ok(());
         } else {
+            if behind == 0 {
+                indexer.rewrite_removed().map_err(|error| error.to_string())?;
+            }
             std::thread::sleep(Duration::from_millis(20).min(every));
         }
     }
