@@ -126,6 +126,8 @@ fn patch(seed: &mut Seed, space: Space) -> ContactPatch {
         },
         opened_at: maybe(seed, opened),
         status: maybe(seed, |seed| [Status::Open, Status::Solved][seed.below(2)]),
+        // Named, since a guess from three words may change with every word more.
+        language: Patch::Set("en".to_owned()),
         body: maybe(seed, |seed| TEXTS[seed.below(TEXTS.len())].to_owned()),
         reason: maybe(seed, |seed| ReasonPatch {
             agent_code: maybe(seed, |seed| format!("area.r{}", seed.below(3))),

@@ -75,7 +75,7 @@ pub fn print_rows(
 /// The rows as a table for a terminal.
 pub fn table(columns: &[Column], rows: &[Row]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_header(columns.iter().map(|column| column.name));
     for row in rows {
         table.add_row(row.cells.iter().map(|cell| one_line(cell)));

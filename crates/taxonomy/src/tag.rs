@@ -153,7 +153,7 @@ impl Tagger {
             keep_hits(&taxonomy, &self.found, place, Who::Customer, &mut self.hits);
             similarity::add_content(analysis, &mut sketch);
         }
-        let fingerprint = similarity::fingerprint([&self.subject, &self.body]);
+        let fingerprint = similarity::fingerprint([subject, body]);
         for (number, turn) in input.turns.iter().take(MOST_TURNS).enumerate() {
             let who = match turn.role {
                 Speaker::Customer => Who::Customer,
