@@ -20,7 +20,11 @@ fn mark() -> quell_model::TimeMs {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     /// Links and duplicates are what the definition says, whatever way the contacts came to be.
     #[test]
@@ -38,13 +42,18 @@ proptest! {
                     (link.previous.clone(), link.first.clone(), link.position, link.gap_s.0)
                 });
             }
-            prop_assert_eq!(Some(&found), expected.get(&contact.contact_id), "{}", contact.contact_id);
+            let id = &contact.contact_id;
+            prop_assert_eq!(Some(&found), expected.get(id), "{}", id);
         }
     }
 
     /// 2: any split of the input into batches gives the same result.
     #[test]
-    fn batches_do_not_show(seed: u64, count in 1_usize..60, sizes in prop::collection::vec(1_usize..9, 1..5)) {
+    fn batches_do_not_show(
+        seed: u64,
+        count in 1_usize..60,
+        sizes in prop::collection::vec(1_usize..9, 1..5),
+    ) {
         let events = stream(seed, count, SPACE);
         let one_by_one = chained(&events, &[1], mark());
         let in_batches = chained(&events, &sizes, mark());
@@ -60,7 +69,12 @@ proptest! {
 
     /// 7: any number and assignment of partitions gives the same result.
     #[test]
-    fn partitions_do_not_show(seed: u64, count in 1_usize..60, tags in 1_usize..5, links in 1_usize..5) {
+    fn partitions_do_not_show(
+        seed: u64,
+        count in 1_usize..60,
+        tags in 1_usize..5,
+        links in 1_usize..5,
+    ) {
         let events = stream(seed, count, SPACE);
         let whole = chained(&events, &[10], mark());
         let cluster = Cluster::new(&settings(), &taxonomy(), (tags, links), seed);

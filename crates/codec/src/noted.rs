@@ -26,7 +26,10 @@ macro_rules! word_enum {
 }
 
 macro_rules! record {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $ty:ty),* $(,)? } optional { $($opt:ident: $oty:ty),* $(,)? }) => {
+    (
+        $(#[$doc:meta])* $name:ident { $($field:ident: $ty:ty),* $(,)? }
+        optional { $($opt:ident: $oty:ty),* $(,)? }
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[allow(missing_docs)]
@@ -62,7 +65,8 @@ word_enum!(
 
 record!(
     /// The effect an action is expected to have, registered before it starts.
-    ExpectedEffect { metric: String, change: f64 } optional { low: f64, high: f64, horizon_days: u32 }
+    ExpectedEffect { metric: String, change: f64 }
+    optional { low: f64, high: f64, horizon_days: u32 }
 );
 record!(
     /// One command of the improvement committee. The trend stage alone decides on it.

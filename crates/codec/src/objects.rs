@@ -21,7 +21,11 @@ where
 
 macro_rules! forward {
     ($($method:ident($($arg:ident: $ty:ty),*)),+ $(,)?) => {
-        $(fn $method<V: Visitor<'de>>(self, $($arg: $ty,)* visitor: V) -> Result<V::Value, D::Error> {
+        $(fn $method<V: Visitor<'de>>(
+            self,
+            $($arg: $ty,)*
+            visitor: V,
+        ) -> Result<V::Value, D::Error> {
             self.0.$method($($arg,)* Inside(visitor))
         })+
     };

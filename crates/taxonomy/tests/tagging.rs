@@ -217,10 +217,12 @@ proptest! {
     ) {
         let mut warm = tagger();
         for text in &texts {
-            let input = TagInput { body: Some(text), language_hint: hint.as_deref(), ..TagInput::default() };
+            let language_hint = hint.as_deref();
+            let input = TagInput { body: Some(text), language_hint, ..TagInput::default() };
             let tagging = warm.tag(&input);
             prop_assert_eq!(tagger_of_one(&input), tagging.clone());
-            prop_assert_eq!(tagging.reasons.iter().map(|tag| tag.weight.0).sum::<u32>(), Weight::ONE.0);
+            let weight: u32 = tagging.reasons.iter().map(|tag| tag.weight.0).sum();
+            prop_assert_eq!(weight, Weight::ONE.0);
             for evidence in tagging.reasons.iter().flat_map(|tag| &tag.evidence) {
                 prop_assert!(text.get(evidence.start as usize..evidence.end as usize).is_some());
             }

@@ -78,8 +78,7 @@ impl Metrics {
         reasons: impl IntoIterator<Item = &'a str>,
     ) -> Result<Metrics, prometheus::Error> {
         let make = Make { registry: Registry::new() };
-        let build = make.gauges("build_info", "Version of this build; always 1.", &["version"])?;
-        build.with_label_values(&[version]).set(1);
+        make.build_info(version)?;
         let tally = Tally::default()
             .entries()
             .into_iter()
@@ -197,6 +196,12 @@ impl Make {
     {
         self.registry.register(Box::new(metric.clone()))?;
         Ok(metric)
+    }
+
+    fn build_info(&self, version: &str) -> Result<(), prometheus::Error> {
+        let build = self.gauges("build_info", "Version of this build; always 1.", &["version"])?;
+        build.with_label_values(&[version]).set(1);
+        Ok(())
     }
 
     fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
