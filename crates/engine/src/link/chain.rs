@@ -21,14 +21,15 @@ pub(super) struct Entry {
 
 impl Link {
     /// Recomputes the rows of `owner` from `from` on, as far as a change in `from..=until` reaches.
-    /// The contact `touched` is put out even when its places stay as they are.
+    /// The contact `touched`, not yet written, is written and put out even when its places stay as
+    /// they are.
     pub(super) fn relink(
         &mut self,
         state: &mut dyn State,
         owner: &Owner,
         from: TimeMs,
         until: TimeMs,
-        touched: Option<&ContactKey>,
+        mut touched: Option<Held>,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
         let earliest = owner.time_key(from.plus_ms(-self.settings.max_window_ms));
@@ -55,8 +56,9 @@ impl Link {
                     state::write(state, LINK_ROWS, &key, LINK_VERSION, &entry.row);
                     reach = reach.max(entry.at.plus_ms(self.settings.max_window_ms));
                 }
-                if changed || touched == Some(&entry.contact) {
-                    self.put_out(state, owner, &entry, effects)?;
+                let own = touched.take_if(|held| held.tagged.contact.contact_key == entry.contact);
+                if changed || own.is_some() {
+                    self.put_out(state, owner, &entry, own, effects)?;
                 }
                 before.push(entry);
             }
@@ -95,10 +97,14 @@ impl Link {
         state: &mut dyn State,
         owner: &Owner,
         entry: &Entry,
+        held: Option<Held>,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
         let held_key = owner.held_key(&entry.contact);
-        let held = state::read::<Held>(state, LINK_HELD, &held_key, LINK_VERSION)?;
+        let held = match held {
+            Some(held) => Some(held),
+            None => state::read(state, LINK_HELD, &held_key, LINK_VERSION)?,
+        };
         let Some(mut held) = held else {
             let detail = "a link row has no contact beside it".to_owned();
             return Err(StateError::Row { table: LINK_ROWS, detail });

@@ -159,10 +159,9 @@ impl Link {
             row.linkable = false;
         }
         state::write(state, LINK_ROWS, &owner.row_key(at, &contact_key), LINK_VERSION, &row);
-        state::write(state, LINK_HELD, &held_key, LINK_VERSION, &held);
         let from = moved_from.map_or(at, |row_at| row_at.min(at));
         let until = moved_from.map_or(at, |row_at| row_at.max(at));
-        self.relink(state, owner, from, until, Some(&contact_key), effects)
+        self.relink(state, owner, from, until, Some(held), effects)
     }
 
     fn withdraw(
