@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use quell_engine::CoreInput;
 use quell_faults::{Cluster, Seed};
 use quell_model::event::Event;
 use quell_model::time::DAY_MS;
 use quell_model::{Output, RepeatMode, Standing};
-use quell_tests::events::{START, Space, stream};
+use quell_tests::events::{START, Space, opened_contact, stream};
 use quell_tests::reference::{Expected, expected, persons};
-use quell_tests::runs::{chained, contacts, settings, taxonomy};
+use quell_tests::runs::{chained, contacts, settings, taxonomy, turns};
 
 const SPACE: Space = Space { contacts: 6, customers: 3, identities: true, erasures: false };
 
@@ -111,6 +112,35 @@ proptest! {
         Seed::new(seed ^ 2).shuffle(&mut events);
         prop_assert_eq!(first, without_counts(&chained(&events, &[10], mark()).values()));
     }
+}
+
+/// A restarted source marks from further back than it did before. What was said of the time
+/// between must not be taken back: here an issue that is over would be open again.
+#[test]
+fn an_older_mark_changes_nothing() {
+    let contact = |day: i64, n: i64| {
+        let at = START.plus_ms(day * DAY_MS + n * 1000);
+        let id = format!("{day}-{n}");
+        CoreInput::Event(opened_contact(&id, &format!("customer {id}"), at, "billing.refund"))
+    };
+    let quiet = (0..34).map(|day| contact(day, 0));
+    let rise: Vec<CoreInput> = quiet.chain((1..60).map(|n| contact(30, n))).collect();
+    let over = CoreInput::Mark(START.plus_ms(34 * DAY_MS));
+    let late = contact(30, 99);
+    let older = CoreInput::Mark(START.plus_ms(31 * DAY_MS));
+    let turns = turns(vec![rise, vec![over.clone()], vec![late, older], vec![over]]);
+    let issues = |outputs: &[Output]| -> Vec<(bool, u64)> {
+        let issue = |output: &Output| match output {
+            Output::Issue { issue: Some(issue), .. } => {
+                Some((issue.closed_at.is_some(), issue.customers))
+            }
+            _ => None,
+        };
+        outputs.iter().filter_map(issue).collect()
+    };
+    assert_eq!(issues(&turns[1]), [(true, 60)]);
+    assert_eq!(issues(&turns[2]), []);
+    assert_eq!(issues(&turns[3]), [(true, 61)]);
 }
 
 fn erased_id(event: &Event) -> Option<String> {

@@ -49,6 +49,30 @@ pub fn stream(seed: u64, count: usize, space: Space) -> Vec<Event> {
     (0..count).map(|n| event(&mut seed, n, space)).collect()
 }
 
+/// A contact opened by a customer, with the agent's code for its reason.
+pub fn opened_contact(id: &str, customer: &str, at: TimeMs, reason: &str) -> Event {
+    Event::Contact(Box::new(ContactEvent {
+        schema_version: SCHEMA_VERSION,
+        event_id: format!("opened {id}"),
+        event_type: ContactEventType::Opened,
+        event_time: at,
+        source: source(),
+        contact: ContactPatch {
+            id: id.to_owned(),
+            opened_at: Patch::Set(at),
+            customer: Patch::Set(CustomerPatch {
+                id: Patch::Set(customer.to_owned()),
+                ..CustomerPatch::default()
+            }),
+            reason: Patch::Set(ReasonPatch {
+                agent_code: Patch::Set(reason.to_owned()),
+                ..ReasonPatch::default()
+            }),
+            ..ContactPatch::default()
+        },
+    }))
+}
+
 fn event(seed: &mut Seed, n: usize, space: Space) -> Event {
     if space.identities && seed.below(12) == 0 {
         let one = seed.below(space.customers);

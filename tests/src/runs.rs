@@ -59,3 +59,18 @@ pub fn contacts(finals: &Finals) -> Vec<Contact> {
         })
         .collect()
 }
+
+/// One turn after the other over the same state; the outputs of each.
+pub fn turns(inputs: Vec<Vec<CoreInput>>) -> Vec<Vec<Output>> {
+    let mut core = Core::new(settings(), taxonomy());
+    let mut state = DirectState::default();
+    let turn = |inputs: Vec<CoreInput>| {
+        let mut effects = Effects::default();
+        for input in inputs {
+            core.apply(&mut state, input, &mut effects).expect("memory can be read");
+        }
+        core.finish(&mut state, &mut effects).expect("memory can be read");
+        effects.outputs
+    };
+    inputs.into_iter().map(turn).collect()
+}

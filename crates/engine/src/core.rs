@@ -48,7 +48,7 @@ impl Core {
         effects: &mut Effects,
     ) -> Result<(), StateError> {
         match input {
-            CoreInput::Event(Event::Contact(event)) => self.tag.step(state, &event, effects)?,
+            CoreInput::Event(Event::Contact(event)) => self.tag.step(state, *event, effects)?,
             CoreInput::Event(Event::Volume(volume)) => {
                 effects.to_trend.push(TrendInput::Volume(Box::new(volume)));
             }
@@ -77,7 +77,7 @@ impl Core {
         effects: &mut Effects,
     ) -> Result<(), StateError> {
         if let Event::Contact(event) = event {
-            self.tag.step(state, &event, effects)?;
+            self.tag.step(state, *event, effects)?;
         }
         self.drain_links(state, effects)?;
         effects.to_trend.clear();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use quell_model::trend::{ALL, Granularity};
-use quell_model::{Output, RepeatMode, Weight};
+use quell_model::{LatestOutputs, Output, RepeatMode, Weight};
 
 /// The number of an invariant in ARCHITECTURE.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,30 +33,24 @@ pub struct Broken {
 
 /// The final value per public id: what invariants compare. Removed ids are not in it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Finals {
-    entries: BTreeMap<(&'static str, String), (u64, Output)>,
-}
+pub struct Finals(LatestOutputs);
 
 impl Finals {
     /// Takes an output in; a lower revision of the same id is ignored.
     pub fn take(&mut self, output: Output) {
-        let id = (output.topic(), output.key().to_owned());
-        let revision = output.revision();
-        match self.entries.get(&id) {
-            Some((known, _)) if *known > revision => {}
-            _ => {
-                self.entries.insert(id, (revision, output));
-            }
-        }
+        self.0.take(output);
     }
 
     /// The final values, by topic and id; revisions are set to zero, since how often something
     /// changed on the way is no part of its value.
     pub fn values(&self) -> BTreeMap<(&'static str, String), Output> {
-        self.entries
+        self.0
             .iter()
-            .filter(|(_, (_, output))| !is_removal(output))
-            .map(|(id, (_, output))| (id.clone(), without_revision(output.clone())))
+            .filter(|output| !output.is_removal())
+            .map(|output| {
+                let id = (output.topic(), output.key().to_owned());
+                (id, without_revision(output.clone()))
+            })
             .collect()
     }
 
@@ -109,15 +103,6 @@ impl Finals {
 
 fn broken(detail: String) -> Broken {
     Broken { invariant: Invariant::SumsConserve, detail }
-}
-
-fn is_removal(output: &Output) -> bool {
-    match output {
-        Output::Contact { contact, .. } => contact.is_none(),
-        Output::Repeat { report, .. } => report.is_none(),
-        Output::Trend { row, .. } => row.is_none(),
-        Output::Issue { issue, .. } => issue.is_none(),
-    }
 }
 
 fn without_revision(mut output: Output) -> Output {

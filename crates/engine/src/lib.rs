@@ -11,12 +11,14 @@
 //! and writes only its own tables, and only under the key it is partitioned by.
 
 mod core;
+mod hash;
 pub mod intake;
 pub mod invariants;
 pub mod link;
 mod settings;
 mod state;
 pub mod tag;
+mod timers;
 pub mod trend;
 
 pub use crate::core::{Core, CoreInput};

@@ -26,7 +26,7 @@ pub const LINK_TIMERS: Table = "link_timers";
 pub const LINK_CLOCK: Table = "link_clock";
 /// TREND: counts per cell.
 pub const TREND_COUNTS: Table = "trend_counts";
-/// TREND: how many contacts of each customer a cell holds, while it can change.
+/// TREND: a customer's contacts of a reason on a day, while their cells can change.
 pub const TREND_CUSTOMERS: Table = "trend_customers";
 /// TREND: people per reason and day, what verdicts are made from.
 pub const TREND_SERIES: Table = "trend_series";

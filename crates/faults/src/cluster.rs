@@ -76,7 +76,7 @@ impl Cluster {
                 let key = ContactKey::new(&source.system, instance, &contact.contact.id);
                 let at = spread(key.as_str(), self.tags.len());
                 let (tag, state) = &mut self.tags[at];
-                tag.step(state, contact, &mut effects)?;
+                tag.step(state, (**contact).clone(), &mut effects)?;
                 self.send((at, 0), effects);
             }
             Event::IdentityLink(identity) => {

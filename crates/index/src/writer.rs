@@ -50,11 +50,14 @@ impl Default for IndexSettings {
 
 /// What a commit says of itself.
 #[derive(Serialize, Deserialize)]
-struct Payload {
+pub(crate) struct Payload {
     /// The next change to read.
     position: u64,
     analyser: String,
     schema: u32,
+    /// Contacts were taken out, and their words may still be in the files.
+    #[serde(default)]
+    owes_rewrite: bool,
 }
 
 /// The one writer of an index.
@@ -62,6 +65,7 @@ pub struct IndexWriter {
     inner: tantivy::IndexWriter,
     fields: Fields,
     position: Option<u64>,
+    owes_rewrite: bool,
 }
 
 impl IndexWriter {
@@ -73,7 +77,7 @@ impl IndexWriter {
     pub fn open(dir: impl AsRef<Path>, settings: IndexSettings) -> Result<IndexWriter> {
         let dir = dir.as_ref();
         fs::create_dir_all(dir).map_err(|source| folder(dir, source))?;
-        let (index, fields, position) = match open_index(dir)? {
+        let (index, fields, payload) = match open_index(dir)? {
             Some(opened) => opened,
             None => {
                 let fields = Fields::new();
@@ -99,7 +103,9 @@ impl IndexWriter {
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(REPLACED_RATIO);
         inner.set_merge_policy(Box::new(policy));
-        Ok(IndexWriter { inner, fields, position })
+        let position = payload.as_ref().map(|payload| payload.position);
+        let owes_rewrite = payload.is_some_and(|payload| payload.owes_rewrite);
+        Ok(IndexWriter { inner, fields, position, owes_rewrite })
     }
 
     /// The next change to read, as of the last commit; `None` before the first one.
@@ -113,7 +119,7 @@ impl IndexWriter {
     /// [`IndexError::Contact`] for a contact without a usable key; the index is unchanged then.
     pub fn upsert(&mut self, contact: &Contact) -> Result<()> {
         let doc: TantivyDocument = document(&self.fields, contact)?;
-        self.remove(&contact.contact_key);
+        self.delete(&contact.contact_key);
         self.inner.add_document(doc)?;
         Ok(())
     }
@@ -121,14 +127,23 @@ impl IndexWriter {
     /// Takes a contact out. Seen after the next commit; its data stays in the files until a merge
     /// or [`IndexWriter::rewrite_removed`].
     pub fn remove(&mut self, key: &ContactKey) {
+        self.owes_rewrite = true;
+        self.delete(key);
+    }
+
+    fn delete(&self, key: &ContactKey) {
         self.inner.delete_term(Term::from_field_text(self.fields.contact_key, key.as_str()));
     }
 
     /// Makes all upserts and removals so far durable, together with the next change to read.
     /// Either all of it is there after a crash, or none.
     pub fn commit(&mut self, position: u64) -> Result<()> {
-        let payload =
-            Payload { position, analyser: ANALYSER_VERSION.to_owned(), schema: SCHEMA_VERSION };
+        let payload = Payload {
+            position,
+            analyser: ANALYSER_VERSION.to_owned(),
+            schema: SCHEMA_VERSION,
+            owes_rewrite: self.owes_rewrite,
+        };
         let payload = serde_json::to_string(&payload)
             .map_err(|error| TantivyError::InternalError(error.to_string()))?;
         let mut prepared = self.inner.prepare_commit()?;
@@ -145,14 +160,21 @@ impl IndexWriter {
         Ok(())
     }
 
+    /// Whether contacts were taken out since the last [`IndexWriter::rewrite_removed`]; commits
+    /// remember it.
+    pub fn owes_rewrite(&self) -> bool {
+        self.owes_rewrite
+    }
+
     /// Rewrites every file that still holds removed or replaced contacts, so that after an
-    /// erasure nothing of the person is left on disk. Call it after the commit; costs up to a
-    /// rewrite of the index. Readers opened before keep their files until they reload.
+    /// erasure nothing of the person is left on disk. Commits what is waiting first. Costs up to a
+    /// rewrite of the index. `searcher` and its clones let go of the old files.
     ///
     /// # Errors
     /// Fails when a merge of the background still holds such a file after ten minutes.
-    pub fn rewrite_removed(&mut self) -> Result<()> {
+    pub fn rewrite_removed(&mut self, position: u64, searcher: &Searcher) -> Result<()> {
         let began = Instant::now();
+        self.commit(position)?;
         loop {
             let segments = self.segments_with_removed()?;
             if segments.is_empty() {
@@ -171,8 +193,10 @@ impl IndexWriter {
                 return Err(TantivyError::InternalError(problem.to_owned()).into());
             }
         }
+        searcher.reload()?;
         self.inner.garbage_collect_files().wait()?;
-        Ok(())
+        self.owes_rewrite = false;
+        self.commit(position)
     }
 
     /// The ids only: a segment's meta keeps its files alive.
@@ -212,7 +236,7 @@ pub fn rebuild(dir: impl AsRef<Path>, settings: IndexSettings) -> Result<IndexWr
 }
 
 /// Opens an existing index after checking who wrote it; `None` when there is none.
-pub(crate) fn open_index(dir: &Path) -> Result<Option<(Index, Fields, Option<u64>)>> {
+pub(crate) fn open_index(dir: &Path) -> Result<Option<(Index, Fields, Option<Payload>)>> {
     if !meta_file(dir).exists() {
         return Ok(None);
     }
@@ -234,7 +258,7 @@ pub(crate) fn open_index(dir: &Path) -> Result<Option<(Index, Fields, Option<u64
         return Err(stale("other fields".to_owned()));
     }
     register(&index);
-    Ok(Some((index, fields, payload.map(|payload| payload.position))))
+    Ok(Some((index, fields, payload)))
 }
 
 /// Documents lie newest first, so that the newest hits are found first and times are dense.

@@ -22,7 +22,7 @@ pub use contact::{Contact, ContactKey, Standing};
 pub use event::{ContactEvent, ContactEventType, Event};
 pub use fact::{Fact, FactChange};
 pub use issue::{SystemicIssue, Verdict};
-pub use output::Output;
+pub use output::{LatestOutputs, Output};
 pub use patch::Patch;
 pub use position::Position;
 pub use reason::{DecidedBy, Evidence, ReasonId, ReasonTag, Weight};

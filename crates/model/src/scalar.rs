@@ -1,6 +1,9 @@
 //! Scalar values of attributes.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A scalar attribute value. In JSON the bare value; in binary rows a tagged one.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +19,7 @@ pub enum Scalar {
 }
 
 /// The tagged form, for formats that do not describe themselves.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 enum TaggedScalar {
     Bool(bool),
     Int(i64),
@@ -24,60 +27,72 @@ enum TaggedScalar {
     Text(String),
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum BareScalar {
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Text(String),
-}
-
-macro_rules! scalar_form {
-    ($form:ident) => {
-        impl From<&Scalar> for $form {
-            fn from(scalar: &Scalar) -> Self {
-                match scalar {
-                    Scalar::Bool(v) => $form::Bool(*v),
-                    Scalar::Int(v) => $form::Int(*v),
-                    Scalar::Float(v) => $form::Float(*v),
-                    Scalar::Text(v) => $form::Text(v.clone()),
-                }
-            }
-        }
-        impl From<$form> for Scalar {
-            fn from(form: $form) -> Self {
-                match form {
-                    $form::Bool(v) => Scalar::Bool(v),
-                    $form::Int(v) => Scalar::Int(v),
-                    $form::Float(v) => Scalar::Float(v),
-                    $form::Text(v) => Scalar::Text(v),
-                }
-            }
-        }
-    };
-}
-
-scalar_form!(TaggedScalar);
-scalar_form!(BareScalar);
-
 impl Serialize for Scalar {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            BareScalar::from(self).serialize(serializer)
-        } else {
-            TaggedScalar::from(self).serialize(serializer)
+            return match self {
+                Scalar::Bool(value) => serializer.serialize_bool(*value),
+                Scalar::Int(value) => serializer.serialize_i64(*value),
+                Scalar::Float(value) => serializer.serialize_f64(*value),
+                Scalar::Text(value) => serializer.serialize_str(value),
+            };
+        }
+        const NAME: &str = "TaggedScalar";
+        match self {
+            Scalar::Bool(value) => serializer.serialize_newtype_variant(NAME, 0, "Bool", value),
+            Scalar::Int(value) => serializer.serialize_newtype_variant(NAME, 1, "Int", value),
+            Scalar::Float(value) => serializer.serialize_newtype_variant(NAME, 2, "Float", value),
+            Scalar::Text(value) => serializer.serialize_newtype_variant(NAME, 3, "Text", value),
         }
     }
 }
 
 impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            BareScalar::deserialize(deserializer).map(Scalar::from)
-        } else {
-            TaggedScalar::deserialize(deserializer).map(Scalar::from)
+            return deserializer.deserialize_any(BareScalar);
         }
+        Ok(match TaggedScalar::deserialize(deserializer)? {
+            TaggedScalar::Bool(value) => Scalar::Bool(value),
+            TaggedScalar::Int(value) => Scalar::Int(value),
+            TaggedScalar::Float(value) => Scalar::Float(value),
+            TaggedScalar::Text(value) => Scalar::Text(value),
+        })
+    }
+}
+
+/// Takes the value that stands there, whatever its type.
+struct BareScalar;
+
+impl Visitor<'_> for BareScalar {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("true, false, a number or text")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Scalar, E> {
+        Ok(Scalar::Bool(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Int(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Scalar, E> {
+        Ok(i64::try_from(value).map_or(Scalar::Float(value as f64), Scalar::Int))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Scalar, E> {
+        Ok(Scalar::Float(value))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Scalar, E> {
+        Ok(Scalar::Text(value.to_owned()))
+    }
+
+    fn visit_string<E: de::Error>(self, value: String) -> Result<Scalar, E> {
+        Ok(Scalar::Text(value))
     }
 }
 

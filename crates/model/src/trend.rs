@@ -9,6 +9,43 @@ use crate::time::{DAY_MS, HOUR_MS, TimeMs};
 /// The dimension of the rows that count a reason as a whole.
 pub const ALL: &str = "all";
 
+/// The public id of a trend row: `reason|dimension|value|granularity|window_start`, with `|` and
+/// `%` in a part percent-escaped. Sorts by its parts from left to right.
+pub fn trend_key(
+    reason: &str,
+    dimension: &str,
+    value: &str,
+    granularity: Granularity,
+    window_start: TimeMs,
+) -> String {
+    let mut key = trend_key_prefix(&[reason, dimension, value]);
+    key.push_str(granularity.as_str());
+    key.push('|');
+    key.push_str(&window_start.to_string());
+    key
+}
+
+/// The beginning of every trend key with these first parts, the bar after them included.
+pub fn trend_key_prefix(parts: &[&str]) -> String {
+    let mut key = String::with_capacity(96);
+    for part in parts {
+        for c in part.chars() {
+            match c {
+                '%' => key.push_str("%25"),
+                '|' => key.push_str("%7C"),
+                _ => key.push(c),
+            }
+        }
+        key.push('|');
+    }
+    key
+}
+
+/// A part of a trend key as it was before it was escaped.
+pub fn unescape_key_part(part: &str) -> String {
+    part.replace("%7C", "|").replace("%25", "%")
+}
+
 /// The length of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,6 +56,14 @@ pub enum Granularity {
 }
 
 impl Granularity {
+    /// The word in keys and records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Granularity::Hour => "hour",
+            Granularity::Day => "day",
+        }
+    }
+
     /// The window's length in milliseconds.
     pub fn length_ms(self) -> i64 {
         match self {
@@ -65,19 +110,6 @@ impl<'de> Deserialize<'de> for Contacts {
             i64::deserialize(deserializer).map(Contacts)
         }
     }
-}
-
-/// The counts of one window. Sums of many rows add up, but for `customers`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Weighted contacts.
-    pub contacts: Contacts,
-    /// Distinct known customers.
-    pub customers: u64,
-    /// Weighted contacts that repeat an earlier one, by mode as in `RepeatMode::ALL`.
-    pub repeats: [Contacts; 3],
-    /// Cost in millionths of the currency.
-    pub cost_micros: i64,
 }
 
 /// A record of the `trends` topic and a row of `trends.ndjson`.

@@ -9,7 +9,7 @@ use quell_model::reason::Confidence;
 use quell_model::{DecidedBy, Evidence, ReasonId, ReasonTag, UNCLASSIFIED, Weight};
 use quell_text::cues::CuesFound;
 use quell_text::phrase::{Found, Scratch};
-use quell_text::{Analysis, Analyzer, Detector, Language, similarity};
+use quell_text::{Analysis, Analyzer, Detector, Language, Part, similarity, split_into};
 
 use crate::catalogue::Taxonomy;
 use crate::demand;
@@ -19,6 +19,8 @@ use crate::rules::{Negated, Role, Where, Who};
 const MOST_REASONS: usize = 3;
 /// Evidence kept per reason.
 const MOST_EVIDENCE: usize = 8;
+/// Texts of a contact that its language is told from.
+const MOST_PARTS: usize = 16;
 /// Turns read of one transcript.
 const MOST_TURNS: usize = 2_000;
 
@@ -137,15 +139,17 @@ impl Tagger {
 
     /// Tags one contact.
     pub fn tag(&mut self, input: &TagInput<'_>) -> Tagging {
+        let subject = input.subject.unwrap_or("");
+        split_into(subject, &mut self.subject);
+        let body = input.body.unwrap_or("");
+        split_into(body, &mut self.body);
         let (language, language_source) = self.language(input);
         let taxonomy = Arc::clone(&self.taxonomy);
         let mut cues = CuesFound::default();
         let mut sketch = Vec::new();
         self.hits.clear();
-        let subject = input.subject.unwrap_or("");
-        self.analyzer.analyze_into(language, subject, &mut self.subject);
-        let body = input.body.unwrap_or("");
-        self.analyzer.analyze_into(language, body, &mut self.body);
+        self.analyzer.stem(language, &mut self.subject);
+        self.analyzer.stem(language, &mut self.body);
         for (place, analysis) in [(Place::Subject, &self.subject), (Place::Body, &self.body)] {
             self.found.clear();
             taxonomy.rules.matcher.find(analysis, &mut self.scratch, &mut self.found);
@@ -153,7 +157,7 @@ impl Tagger {
             keep_hits(&taxonomy, &self.found, place, Who::Customer, &mut self.hits);
             similarity::add_content(analysis, &mut sketch);
         }
-        let fingerprint = similarity::fingerprint([subject, body]);
+        let fingerprint = similarity::fingerprint([&self.subject, &self.body]);
         for (number, turn) in input.turns.iter().take(MOST_TURNS).enumerate() {
             let who = match turn.role {
                 Speaker::Customer => Who::Customer,
@@ -186,13 +190,15 @@ impl Tagger {
     }
 
     fn language(&self, input: &TagInput<'_>) -> (Language, LanguageSource) {
-        let mut parts = [""; 16];
-        let texts = input.subject.iter().chain(input.body.iter()).copied();
+        let known = [(input.subject, &self.subject), (input.body, &self.body)];
+        let known = known.into_iter().filter_map(|(text, split)| Some((text?, split)));
+        let known = known.map(|(text, split)| Part { text, split: Some(split) });
         let said = input.turns.iter().filter(|turn| turn.role == Speaker::Customer);
-        let texts = texts.chain(said.map(|turn| turn.text.as_str()));
+        let said = said.map(|turn| Part { text: &turn.text, split: None });
+        let mut parts = [Part { text: "", split: None }; MOST_PARTS];
         let mut count = 0;
-        for (part, text) in parts.iter_mut().zip(texts) {
-            *part = text;
+        for (slot, part) in parts.iter_mut().zip(known.chain(said)) {
+            *slot = part;
             count += 1;
         }
         let parts = parts.get(..count).unwrap_or(&[]);

@@ -3,10 +3,10 @@
 
 use std::cell::RefCell;
 
-use crate::hash::hash64;
+use crate::hash::{combine, hash64};
 use crate::language::{Language, Script};
 use crate::normalise;
-use crate::segment::{Break, Piece, Segmenter, TokenKind};
+use crate::segment::{Break, Segmenter, TokenKind};
 use crate::stem::{StemRules, Stemmer};
 
 /// Text beyond this many bytes is not analysed: no customer writes it, machines do.
@@ -29,6 +29,8 @@ pub struct Token {
     pub before: Break,
     /// What it is.
     pub kind: TokenKind,
+    /// The script of its first letter.
+    pub script: Script,
     /// Whether it is one of the language's very common words.
     pub common: bool,
 }
@@ -40,13 +42,21 @@ pub struct Analysis {
     pub language: Language,
     /// The tokens.
     pub tokens: Vec<Token>,
+    /// Equal for texts that differ only in case, spacing, punctuation and width of characters,
+    /// whatever language they are taken for.
+    pub fingerprint: u64,
     folded: String,
 }
 
 impl Analysis {
-    /// An empty one, to be filled by [`Analyzer::analyze_into`].
+    /// An empty one, to be filled by [`split_into`] or [`Analyzer::analyze_into`].
     pub fn new() -> Self {
-        Analysis { language: Language::ANY, tokens: Vec::new(), folded: String::new() }
+        Analysis {
+            language: Language::ANY,
+            tokens: Vec::new(),
+            fingerprint: 0,
+            folded: String::new(),
+        }
     }
 
     /// A token's folded form.
@@ -54,9 +64,10 @@ impl Analysis {
         self.folded.get(token.folded_start as usize..token.folded_end as usize).unwrap_or("")
     }
 
-    fn clear(&mut self, language: Language) {
-        self.language = language;
+    fn clear(&mut self) {
+        self.language = Language::ANY;
         self.tokens.clear();
+        self.fingerprint = 0;
         self.folded.clear();
     }
 }
@@ -101,16 +112,24 @@ impl Analyzer {
 
     /// The same into an analysis whose memory is used again.
     pub fn analyze_into(&mut self, language: Language, text: &str, out: &mut Analysis) {
-        out.clear(language);
+        split_into(text, out);
+        self.stem(language, out);
+    }
+
+    /// Completes what [`split_into`] began, once the language is known.
+    pub fn stem(&mut self, language: Language, split: &mut Analysis) {
+        split.language = language;
+        if language == Language::EN {
+            take_contractions_apart(split);
+        }
         let rules = StemRules::of(language);
-        let text = head(text);
-        let mut segmenter = Segmenter::new(text);
-        while let Some(piece) = segmenter.next(&mut out.folded) {
-            if language == Language::EN && self.expand(rules, &piece, out) {
-                continue;
-            }
-            let token = self.token(rules, &piece, &out.folded, piece.folded_start);
-            out.tokens.push(token);
+        let Analysis { tokens, folded, .. } = split;
+        for token in tokens.iter_mut().filter(|token| token.kind == TokenKind::Word) {
+            let span = token.folded_start as usize..token.folded_end as usize;
+            let form = folded.get(span).unwrap_or("");
+            let known = self.stemmer.look_up(rules.for_word(token.script), form, token.form);
+            token.stem = known.stem;
+            token.common = known.common;
         }
     }
 
@@ -129,8 +148,7 @@ impl Analyzer {
             term.clear();
             let form = analysis.form(token);
             if token.kind == TokenKind::Word {
-                let script = form.chars().next().and_then(Script::of).unwrap_or(Script::Latin);
-                let rules = rules.for_word(script);
+                let rules = rules.for_word(token.script);
                 self.stemmer.append_stem(rules, form, token.form, &mut term);
             } else {
                 term.push_str(form);
@@ -139,49 +157,52 @@ impl Analyzer {
         }
         self.scratch = analysis;
     }
+}
 
-    #[inline]
-    fn token(&mut self, rules: StemRules, piece: &Piece, folded: &str, from: usize) -> Token {
-        let form = folded.get(from..).unwrap_or("");
+/// The tokens of a text whose language is not known yet: stems are still the forms.
+pub fn split_into(text: &str, out: &mut Analysis) {
+    out.clear();
+    let mut segmenter = Segmenter::new(head(text));
+    while let Some(piece) = segmenter.next(&mut out.folded) {
+        let form = out.folded.get(piece.folded_start..).unwrap_or("");
         let hash = hash64(form.as_bytes());
-        let (stem, common) = match piece.kind {
-            TokenKind::Word => {
-                let known = self.stemmer.look_up(rules.for_word(piece.script), form, hash);
-                (known.stem, known.common)
-            }
-            TokenKind::Number | TokenKind::Character => (hash, false),
-        };
-        Token {
+        out.fingerprint = combine(out.fingerprint, hash);
+        out.tokens.push(Token {
             start: piece.start as u32,
             end: piece.end as u32,
             form: hash,
-            stem,
-            folded_start: from as u32,
-            folded_end: folded.len() as u32,
+            stem: hash,
+            folded_start: piece.folded_start as u32,
+            folded_end: out.folded.len() as u32,
             before: piece.before,
             kind: piece.kind,
-            common,
-        }
+            script: piece.script,
+            common: false,
+        });
     }
+}
 
-    /// Splits an English contraction into its two words, both at the contraction's place.
-    #[inline]
-    fn expand(&mut self, rules: StemRules, piece: &Piece, out: &mut Analysis) -> bool {
-        let form = out.folded.get(piece.folded_start..).unwrap_or("");
-        if !form.ends_with('t') {
-            return false;
-        }
-        let Some(verb) = verb_of_negation(form) else { return false };
-        out.folded.truncate(piece.folded_start);
-        out.folded.push_str(verb);
-        let first = self.token(rules, piece, &out.folded, piece.folded_start);
-        out.tokens.push(first);
-        let from = out.folded.len();
-        out.folded.push_str("not");
-        let piece = Piece { before: Break::None, ..*piece };
-        let second = self.token(rules, &piece, &out.folded, from);
-        out.tokens.push(second);
-        true
+/// Splits English contractions into their two words, both at the contraction's place.
+fn take_contractions_apart(out: &mut Analysis) {
+    let mut at = 0;
+    while let Some(token) = out.tokens.get(at) {
+        at += 1;
+        let form = out.form(token);
+        let Some(verb) = form.ends_with('t').then(|| verb_of_negation(form)).flatten() else {
+            continue;
+        };
+        let token = *token;
+        let mut word = |text: &str, before| {
+            let folded_start = out.folded.len() as u32;
+            out.folded.push_str(text);
+            let folded_end = out.folded.len() as u32;
+            let form = hash64(text.as_bytes());
+            Token { form, stem: form, folded_start, folded_end, before, ..token }
+        };
+        let (first, second) = (word(verb, token.before), word("not", Break::None));
+        out.tokens[at - 1] = first;
+        out.tokens.insert(at, second);
+        at += 1;
     }
 }
 

@@ -1,12 +1,15 @@
 //! Which language a text is in: what the event says unless the script contradicts it, else the
 //! script, else tell-tale letters and common words, else a statistical model.
 
-use quell_model::contact::LanguageSource;
+use std::sync::OnceLock;
 
+use quell_model::contact::LanguageSource;
+use rustc_hash::FxHashMap;
+
+use crate::analysis::{Analysis, Token, split_into};
 use crate::cues::lexicon;
-use crate::hash::hash64;
 use crate::language::{Language, Script};
-use crate::segment::{Segmenter, TokenKind};
+use crate::segment::TokenKind;
 
 /// The script of a longer text shows in its beginning.
 const LOOKED_AT_BYTES: usize = 4096;
@@ -26,6 +29,15 @@ pub struct Detected {
     pub source: LanguageSource,
     /// In thousandths.
     pub confidence: u16,
+}
+
+/// A text, or a part of one, whose language is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// What [`split_into`] made of it, where that is at hand.
+    pub split: Option<&'a Analysis>,
 }
 
 /// Detects languages among those a deployment may meet.
@@ -58,15 +70,15 @@ impl Detector {
 
     /// The language of a text whose event may have named one.
     pub fn detect(&self, text: &str, hint: Option<&str>) -> Detected {
-        self.detect_parts(&[text], hint)
+        self.detect_parts(&[Part { text, split: None }], hint)
     }
 
     /// The language of a text in several parts.
-    pub fn detect_parts(&self, parts: &[&str], hint: Option<&str>) -> Detected {
+    pub fn detect_parts(&self, parts: &[Part<'_>], hint: Option<&str>) -> Detected {
         let hint = hint.and_then(Language::parse).filter(|hint| *hint != Language::ANY);
         if let Some(language) = hint
             && language.script() == Some(Script::Latin)
-            && parts.iter().all(|part| part.is_ascii())
+            && parts.iter().all(|part| part.text.is_ascii())
         {
             return found(language, LanguageSource::Event, 1000);
         }
@@ -88,21 +100,21 @@ impl Detector {
 
     fn among_the_scripts_languages(
         &self,
-        parts: &[&str],
+        parts: &[Part<'_>],
         script: Script,
         counts: &Counts,
     ) -> Detected {
-        let text: String = parts.join("\n");
-        let text = start_of(&text, LOOKED_AT_BYTES);
         if let Some(language) = tell_tale(script, counts) {
             return found(language, LanguageSource::Script, 950);
         }
         if script == Script::Latin
-            && let Some((language, confidence)) = by_common_words(text)
+            && let Some((language, confidence)) = by_common_words(parts)
         {
             return found(language, LanguageSource::Model, confidence);
         }
         let letters = counts.letters[script as usize];
+        let text = parts.iter().map(|part| part.text).collect::<Vec<_>>().join("\n");
+        let text = start_of(&text, LOOKED_AT_BYTES);
         let guess = whatlang::Detector::with_allowlist(self.allowed.clone()).detect(text);
         let guess = guess.and_then(|info| {
             let language = Language::parse(info.lang().code())?;
@@ -166,10 +178,10 @@ const TELL_TALE: [(Script, &str, &str); 15] = [
 ];
 
 impl Counts {
-    fn of(parts: &[&str]) -> Counts {
+    fn of(parts: &[Part<'_>]) -> Counts {
         let mut counts = Counts { letters: [0; Script::COUNT], tell_tale: [0; TELL_TALE.len()] };
         for part in parts {
-            for c in start_of(part, LOOKED_AT_BYTES).chars() {
+            for c in start_of(part.text, LOOKED_AT_BYTES).chars() {
                 counts.add(c);
             }
         }
@@ -251,32 +263,62 @@ fn tell_tale(script: Script, counts: &Counts) -> Option<Language> {
     if rare { None } else { Language::parse(code) }
 }
 
-/// The language most of whose very common words are there, when it leads clearly.
-fn by_common_words(text: &str) -> Option<(Language, u16)> {
-    let mut segmenter = Segmenter::new(text);
-    let mut folded = String::new();
-    let lists: Vec<_> = lexicon()
-        .common()
-        .filter(|(language, _)| language.script() == Some(Script::Latin))
-        .collect();
-    let mut hits = vec![0u32; lists.len()];
-    let mut words = 0u32;
-    while let Some(piece) = segmenter.next(&mut folded) {
-        if piece.kind == TokenKind::Word {
-            words += 1;
-            let form = folded.get(piece.folded_start..).unwrap_or("");
-            let hash = hash64(form.as_bytes());
-            for (hits, (_, list)) in hits.iter_mut().zip(&lists) {
-                *hits += u32::from(list.binary_search(&hash).is_ok());
+/// The languages in Latin script that have a list of very common words, and for each such word the
+/// set of lists it stands in.
+struct CommonWords {
+    languages: Vec<Language>,
+    lists_of: FxHashMap<u64, u32>,
+}
+
+fn common_words() -> &'static CommonWords {
+    static WORDS: OnceLock<CommonWords> = OnceLock::new();
+    WORDS.get_or_init(|| {
+        let mut words = CommonWords { languages: Vec::new(), lists_of: FxHashMap::default() };
+        let latin = |language: &Language| language.script() == Some(Script::Latin);
+        let lists = lexicon().common().filter(|(language, _)| latin(language));
+        for (n, (language, hashes)) in lists.take(u32::BITS as usize).enumerate() {
+            words.languages.push(language);
+            for hash in hashes {
+                *words.lists_of.entry(*hash).or_default() |= 1 << n;
             }
         }
-        folded.clear();
+        words
+    })
+}
+
+/// The language most of whose very common words are there, when it leads clearly.
+fn by_common_words(parts: &[Part<'_>]) -> Option<(Language, u16)> {
+    let CommonWords { languages, lists_of } = common_words();
+    let mut hits = vec![0u32; languages.len()];
+    let mut words = 0u32;
+    let mut count = |split: &Analysis| {
+        let near = |token: &&Token| (token.start as usize) < LOOKED_AT_BYTES;
+        for token in split.tokens.iter().take_while(near) {
+            if token.kind == TokenKind::Word {
+                words += 1;
+                let mut lists = lists_of.get(&token.form).copied().unwrap_or(0);
+                while lists != 0 {
+                    hits[lists.trailing_zeros() as usize] += 1;
+                    lists &= lists - 1;
+                }
+            }
+        }
+    };
+    let mut spare = Analysis::new();
+    for part in parts {
+        match part.split {
+            Some(split) => count(split),
+            None => {
+                split_into(start_of(part.text, LOOKED_AT_BYTES), &mut spare);
+                count(&spare);
+            }
+        }
     }
-    let mut order: Vec<usize> = (0..lists.len()).collect();
+    let mut order: Vec<usize> = (0..languages.len()).collect();
     order.sort_by_key(|&n| std::cmp::Reverse(hits[n]));
     let (&first, &second) = (order.first()?, order.get(1)?);
     let clear = hits[first] >= 2 && hits[first] >= 2 * hits[second] && hits[first] * 4 >= words;
-    clear.then(|| (lists[first].0, (700 + 20 * hits[first].min(12)) as u16))
+    clear.then(|| (languages[first], (700 + 20 * hits[first].min(12)) as u16))
 }
 
 fn start_of(text: &str, bytes: usize) -> &str {

@@ -16,8 +16,8 @@ mod segment;
 pub mod similarity;
 mod stem;
 
-pub use analysis::{Analysis, Analyzer, IndexTerm, Token, index_terms, plain_terms};
-pub use lang::{Detected, Detector};
+pub use analysis::{Analysis, Analyzer, IndexTerm, Token, index_terms, plain_terms, split_into};
+pub use lang::{Detected, Detector, Part};
 pub use language::{Language, Script};
 pub use redact::{Redacted, RedactionCounts, redact};
 pub use segment::{Break, TokenKind};

@@ -1,31 +1,18 @@
 //! Likeness of texts: a fingerprint for "the same message again" and a sketch for "about the same".
 
 use crate::analysis::Analysis;
-use crate::hash::{combine, hash64};
-use crate::normalise::push_word;
+use crate::hash::combine;
 use crate::segment::TokenKind;
 
 /// How many hashes a sketch keeps.
 pub const SKETCH_SIZE: usize = 32;
 
-/// The fingerprint of a message: equal for texts that differ only in case, spacing, punctuation
-/// and width of characters, whatever language they are taken for. None when there is no word at
-/// all.
-pub fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a str>) -> Option<u64> {
+/// The fingerprint of a message in several parts. None when there is no word at all.
+pub fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a Analysis>) -> Option<u64> {
     let (mut state, mut words) = (0u64, 0usize);
-    let mut folded = String::new();
-    for (part, text) in parts.into_iter().enumerate() {
-        state = combine(state, part as u64);
-        for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-            folded.clear();
-            if word.is_ascii() {
-                folded.extend(word.chars().map(|c| c.to_ascii_lowercase()));
-            } else {
-                push_word(word, &mut folded);
-            }
-            state = combine(state, hash64(folded.as_bytes()));
-            words += 1;
-        }
+    for (number, part) in parts.into_iter().enumerate() {
+        state = combine(combine(state, number as u64), part.fingerprint);
+        words += part.tokens.len();
     }
     (words > 0).then_some(state)
 }

@@ -34,8 +34,6 @@ pub struct Indexer {
     store: EmbeddedStore,
     writer: IndexWriter,
     next: u64,
-    /// Contacts were taken out, and their words are still in the files.
-    owes_rewrite: bool,
 }
 
 impl Indexer {
@@ -54,8 +52,7 @@ impl Indexer {
             opened => opened?,
         };
         let position = writer.position();
-        let mut indexer =
-            Indexer { store, writer, next: position.unwrap_or(0), owes_rewrite: false };
+        let mut indexer = Indexer { store, writer, next: position.unwrap_or(0) };
         let gone = match indexer.store.changes(indexer.next, 1) {
             Err(StoreError::ChangesGone { .. } | StoreError::Refused(_)) => true,
             other => other.map(|_| false)?,
@@ -96,10 +93,7 @@ impl Indexer {
         for change in changes.iter().filter(|change| change.topic == "contacts") {
             match self.store.get_output("contacts", &change.key)? {
                 Some(row) => self.upsert(&change.key, &row.value)?,
-                None => {
-                    self.writer.remove(&ContactKey::from_text(change.key.as_str()));
-                    self.owes_rewrite = true;
-                }
+                None => self.writer.remove(&ContactKey::from_text(change.key.as_str())),
             }
         }
         self.writer.commit(next)?;
@@ -113,9 +107,9 @@ impl Indexer {
     ///
     /// # Errors
     /// [`IndexerError::Index`]
-    pub fn rewrite_removed(&mut self) -> Result<(), IndexerError> {
-        if std::mem::take(&mut self.owes_rewrite) {
-            self.writer.rewrite_removed()?;
+    pub fn rewrite_removed(&mut self, searcher: &Searcher) -> Result<(), IndexerError> {
+        if self.writer.owes_rewrite() {
+            self.writer.rewrite_removed(self.next, searcher)?;
         }
         Ok(())
     }

@@ -83,12 +83,12 @@ struct EventClock {
 }
 
 impl Ingest {
-    /// Over this store; `mark` is the last one the store knows.
-    pub fn new(store: EmbeddedStore, settings: IngestSettings, mark: TimeMs) -> Self {
+    /// Over this store. Marks begin anew: stages refuse what is older than they know.
+    pub fn new(store: EmbeddedStore, settings: IngestSettings) -> Self {
         let clock = EventClock {
             newest_event: TimeMs::MIN,
             newest_at: TimeMs::MIN,
-            mark,
+            mark: TimeMs::MIN,
             marked_at: TimeMs::MIN,
         };
         Ingest { store, settings, clock: Mutex::new(clock) }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use quell_model::trend::{ALL, Granularity, TrendRow};
+use quell_model::trend::{ALL, Granularity, TrendRow, trend_key_prefix, unescape_key_part};
 use quell_model::{DEFINITION_VERSION, TimeMs};
 use quell_store::{EmbeddedStore, StoreError};
 
@@ -109,9 +109,10 @@ pub fn trends(store: &EmbeddedStore, request: &TrendRequest) -> Result<TrendAnsw
         if !matches(request.reason.as_deref(), &reason) {
             continue;
         }
-        let prefix = format!("{reason}|{}|", escape(dimension));
+        // `reason` and `value` come from keys and are escaped already.
+        let prefix = format!("{reason}|{}", trend_key_prefix(&[dimension]));
         for value in parts_after(store, &prefix)? {
-            let prefix = format!("{prefix}{value}|day|");
+            let prefix = format!("{prefix}{value}|{}|", Granularity::Day.as_str());
             gather.period(store, &prefix, from, to, false)?;
             if let Some(previous) = previous {
                 gather.period(store, &prefix, Some(previous), from, true)?;
@@ -163,17 +164,9 @@ fn previous_period(
 fn matches(pattern: Option<&str>, reason: &str) -> bool {
     match pattern.map(|pattern| (pattern, pattern.strip_suffix('*'))) {
         None => true,
-        Some((_, Some(start))) => unescape(reason).starts_with(start),
-        Some((pattern, None)) => unescape(reason) == pattern,
+        Some((_, Some(start))) => unescape_key_part(reason).starts_with(start),
+        Some((pattern, None)) => unescape_key_part(reason) == pattern,
     }
-}
-
-fn escape(part: &str) -> String {
-    part.replace('%', "%25").replace('|', "%7C")
-}
-
-fn unescape(part: &str) -> String {
-    part.replace("%7C", "|").replace("%25", "%")
 }
 
 /// The distinct parts that follow a prefix in the table's keys, up to the next bar. Leaps from

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use quell_codec::encode_output;
 use quell_engine::{Core, CoreInput, Effects, State, StateError, Tally};
-use quell_model::Output;
+use quell_model::{LatestOutputs, Output};
 use quell_ports::{Commit, OutputRecord, PollLimit, Port, PortError, StateReader};
 
 use crate::log_row::{LogRowError, LogRows};
@@ -88,12 +88,12 @@ impl<P: Port> Turns<P> {
         }
         self.core.finish(&mut overlay, &mut effects)?;
         report.tally = effects.tally;
-        let outputs = latest(effects.outputs);
-        for output in &outputs {
+        let latest = LatestOutputs::from_iter(effects.outputs);
+        for output in latest.iter() {
             *report.outputs.entry(output.topic()).or_default() += 1;
             note_reasons(output, &mut report.reasons);
         }
-        let outputs = outputs.iter().map(record_of).collect();
+        let outputs = latest.iter().map(record_of).collect();
         self.port.commit(Commit { outputs, changes: overlay.into_changes(), positions })?;
         Ok(report)
     }
@@ -112,24 +112,6 @@ impl<P: Port> Turns<P> {
         }
         Ok(())
     }
-}
-
-/// The last output of each key: the one of the highest revision.
-pub fn latest(outputs: Vec<Output>) -> Vec<Output> {
-    let mut last: BTreeMap<(&'static str, String), Output> = BTreeMap::new();
-    for output in outputs {
-        match last.entry((output.topic(), output.key().to_owned())) {
-            std::collections::btree_map::Entry::Vacant(slot) => {
-                slot.insert(output);
-            }
-            std::collections::btree_map::Entry::Occupied(mut slot) => {
-                if output.revision() >= slot.get().revision() {
-                    slot.insert(output);
-                }
-            }
-        }
-    }
-    last.into_values().collect()
 }
 
 fn note_reasons(output: &Output, reasons: &mut Vec<String>) {

@@ -73,11 +73,12 @@ impl Link {
                 let key = from.row_key(row_at, &held.tagged.contact.contact_key);
                 state.delete(LINK_ROWS, &key);
             }
-            self.emit_withdrawn(&held, held.revision + 1, Withdrawal::Moved, effects);
+            let revision = held.revision;
+            self.emit_withdrawn(&held, revision + 1, Withdrawal::Moved, effects);
             effects.to_link.push(LinkInput::Put {
                 owner: to.clone(),
-                revision: held.revision + 2,
-                tagged: Box::new(held.tagged),
+                revision: revision + 2,
+                tagged: Box::new(held.into_tagged()),
             });
         }
         Ok(())

@@ -19,99 +19,129 @@ pub(super) struct Entry {
     pub row: LinkRow,
 }
 
+impl Entry {
+    fn order(&self) -> (TimeMs, &str) {
+        (self.at, self.contact.as_str())
+    }
+}
+
+/// A contact that arrived or changed, not yet written.
+pub(super) struct Touched {
+    pub entry: Entry,
+    pub held: Held,
+}
+
+/// A change being carried forward through a customer's rows.
+struct Walk<'a> {
+    owner: &'a Owner,
+    /// The rows of the longest window before the one at hand, and more, in order.
+    before: Vec<Entry>,
+    touched: Option<Touched>,
+    /// Rows later than this cannot be reached by what changed.
+    reach: TimeMs,
+}
+
 impl Link {
     /// Recomputes the rows of `owner` from `from` on, as far as a change in `from..=until` reaches.
-    /// The contact `touched`, not yet written, is written and put out even when its places stay as
-    /// they are.
+    /// The contact `touched` is written and put out even when its places stay as they are.
     pub(super) fn relink(
         &mut self,
         state: &mut dyn State,
         owner: &Owner,
         from: TimeMs,
         until: TimeMs,
-        mut touched: Option<Held>,
+        touched: Option<Touched>,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
-        let earliest = owner.time_key(from.plus_ms(-self.settings.max_window_ms));
-        let start = owner.time_key(from);
-        let mut before = read_entries(state, owner, &earliest, &start, usize::MAX)?;
-        let mut reach = until.plus_ms(self.settings.max_window_ms);
-        let mut next = start;
+        let window_ms = self.settings.max_window_ms;
+        let reach = until.plus_ms(window_ms);
+        let mut walk = Walk { owner, before: Vec::new(), touched, reach };
+        let mut next = owner.time_key(from.plus_ms(-window_ms));
         let end = state::prefix_end(&owner.prefix());
         loop {
             let page = read_entries(state, owner, &next, &end, PAGE)?;
             let full = page.len() == PAGE;
-            for mut entry in page {
-                if entry.at > reach {
-                    return Ok(());
-                }
+            for entry in page {
                 next = owner.row_key(entry.at, &entry.contact);
                 next.push(0);
-                let (duplicate, places) = self.place(&before, &entry);
-                let changed = duplicate != entry.row.duplicate || places != entry.row.places;
-                if changed {
-                    entry.row.duplicate = duplicate;
-                    entry.row.places = places;
-                    let key = owner.row_key(entry.at, &entry.contact);
-                    state::write(state, LINK_ROWS, &key, LINK_VERSION, &entry.row);
-                    reach = reach.max(entry.at.plus_ms(self.settings.max_window_ms));
+                if entry.at < from {
+                    walk.before.push(entry);
+                    continue;
                 }
-                let own = touched.take_if(|held| held.tagged.contact.contact_key == entry.contact);
-                if changed || own.is_some() {
-                    self.put_out(state, owner, &entry, own, effects)?;
+                if walk.touched.as_ref().is_some_and(|t| t.entry.order() <= entry.order()) {
+                    self.settle_touched(state, &mut walk, effects)?;
                 }
-                before.push(entry);
+                if entry.at > walk.reach {
+                    return Ok(());
+                }
+                let is_known = |known: &Entry| known.order() == entry.order();
+                if !walk.before.last().is_some_and(is_known) {
+                    self.settle(state, &mut walk, entry, effects)?;
+                }
             }
             if !full {
-                return Ok(());
+                return self.settle_touched(state, &mut walk, effects);
             }
         }
     }
 
-    /// True when the customer already has as many active contacts as are linked.
-    pub(super) fn overflows(
-        &self,
-        state: &mut dyn State,
-        owner: &Owner,
-        at: TimeMs,
-        contact: &ContactKey,
-    ) -> Result<bool, StateError> {
-        let from = owner.time_key(at.plus_ms(-self.settings.max_window_ms));
-        let to = owner.row_key(at, contact);
-        let limit = self.settings.max_active_contacts;
-        let mut count = 0_usize;
-        let scan = Scan { table: LINK_ROWS, from: &from, to: &to, descending: false };
-        state.scan(scan, &mut |_, _| {
-            count += 1;
-            if count >= limit {
-                std::ops::ControlFlow::Break(())
-            } else {
-                std::ops::ControlFlow::Continue(())
-            }
-        })?;
-        Ok(count >= limit)
-    }
-
-    fn put_out(
+    /// Finds the places of the arrived contact, writes it and puts it out.
+    fn settle_touched(
         &mut self,
         state: &mut dyn State,
-        owner: &Owner,
-        entry: &Entry,
-        held: Option<Held>,
+        walk: &mut Walk<'_>,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
-        let held_key = owner.held_key(&entry.contact);
-        let held = match held {
-            Some(held) => Some(held),
-            None => state::read(state, LINK_HELD, &held_key, LINK_VERSION)?,
-        };
-        let Some(mut held) = held else {
-            let detail = "a link row has no contact beside it".to_owned();
-            return Err(StateError::Row { table: LINK_ROWS, detail });
-        };
-        self.emit(owner, &mut held, Some(&entry.row), effects);
-        state::write(state, LINK_HELD, &held_key, LINK_VERSION, &held);
+        let Some(Touched { mut entry, held }) = walk.touched.take() else { return Ok(()) };
+        if self.overflows(&walk.before, entry.at) {
+            effects.tally.customer_overflow += 1;
+            entry.row.linkable = false;
+        }
+        let (duplicate, places) = self.place(&walk.before, &entry);
+        if duplicate != entry.row.duplicate || places != entry.row.places {
+            walk.reach = walk.reach.max(entry.at.plus_ms(self.settings.max_window_ms));
+        }
+        entry.row.duplicate = duplicate;
+        entry.row.places = places;
+        let key = walk.owner.row_key(entry.at, &entry.contact);
+        state::write(state, LINK_ROWS, &key, LINK_VERSION, &entry.row);
+        self.emit(state, walk.owner, held, Some(&entry.row), effects);
+        walk.before.push(entry);
         Ok(())
+    }
+
+    /// Finds the places of a known row again; writes it and puts it out if they changed.
+    fn settle(
+        &mut self,
+        state: &mut dyn State,
+        walk: &mut Walk<'_>,
+        mut entry: Entry,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
+        let (duplicate, places) = self.place(&walk.before, &entry);
+        if duplicate != entry.row.duplicate || places != entry.row.places {
+            entry.row.duplicate = duplicate;
+            entry.row.places = places;
+            walk.reach = walk.reach.max(entry.at.plus_ms(self.settings.max_window_ms));
+            let key = walk.owner.row_key(entry.at, &entry.contact);
+            state::write(state, LINK_ROWS, &key, LINK_VERSION, &entry.row);
+            let held_key = walk.owner.held_key(&entry.contact);
+            let held: Option<Held> = state::read(state, LINK_HELD, &held_key, LINK_VERSION)?;
+            let Some(held) = held else {
+                let detail = "a link row has no contact beside it".to_owned();
+                return Err(StateError::Row { table: LINK_ROWS, detail });
+            };
+            self.emit(state, walk.owner, held, Some(&entry.row), effects);
+        }
+        walk.before.push(entry);
+        Ok(())
+    }
+
+    /// True when the customer already has as many active contacts as are linked.
+    fn overflows(&self, before: &[Entry], at: TimeMs) -> bool {
+        let from = at.plus_ms(-self.settings.max_window_ms);
+        let active = before.iter().rev().take_while(|entry| entry.at >= from);
+        active.count() >= self.settings.max_active_contacts
     }
 
     /// Whether the entry is a duplicate, and its places; `before` holds the rows of the longest

@@ -1,66 +1,56 @@
 //! What a change of a contact's places puts out: the contact, its reports, its fact.
 
-use quell_model::contact::{Contact, Maturity};
-use quell_model::repeat::{GapMs, RepeatLink, RepeatLinks};
-use quell_model::{Fact, FactChange, Output, RepeatMode, Standing};
+use quell_model::contact::Contact;
+use quell_model::{Fact, FactChange, Output, RepeatMode};
 
 use super::report::{repeat_id, report};
-use super::row::{Held, LinkRow, Owner, Place};
-use super::{Link, is_linkable};
+use super::row::{Held, LinkRow, Owner, Places};
+use super::{LINK_VERSION, Link, is_linkable};
+use crate::hash::keyed_hash64;
+use crate::state::{self, LINK_HELD, State};
 use crate::tag::{TaggedContact, Withdrawal};
 use crate::trend::TrendInput;
 use crate::{Effects, Settings};
 
 impl Link {
-    /// Puts out the contact as it is now; with `row`, takes the row's places first.
+    /// Puts the contact out as it is now, counts it and keeps it; with `row`, takes the row's
+    /// places first.
     pub(super) fn emit(
         &mut self,
+        state: &mut dyn State,
         owner: &Owner,
-        held: &mut Held,
+        mut held: Held,
         row: Option<&LinkRow>,
         effects: &mut Effects,
     ) {
-        held.revision += 1;
-        let key = held.tagged.contact.contact_key.clone();
-        let old = std::mem::take(&mut held.places);
-        held.places = row.map_or_else(|| old.clone(), |row| row.places.clone());
-        held.duplicate = row.map_or(held.duplicate, |row| row.duplicate);
-        let contact = public(held);
-        for mode in RepeatMode::ALL {
-            let place = held.places[mode as usize].as_ref();
-            let gone = old[mode as usize]
-                .as_ref()
-                .filter(|old| place.is_none_or(|place| place.previous != old.previous));
-            if let Some(gone) = gone {
-                effects.outputs.push(Output::Repeat {
-                    repeat_id: repeat_id(mode, &gone.previous, &key),
-                    revision: held.revision,
-                    report: None,
-                });
-            }
-            if let Some(place) = place {
-                let report = report(mode, &contact, place);
-                effects.outputs.push(Output::Repeat {
-                    repeat_id: report.repeat_id.clone(),
-                    revision: held.revision,
-                    report: Some(Box::new(report)),
-                });
-            }
+        report_links(&mut held, row, effects);
+        let counts = is_linkable(held.tagged.contact.standing);
+        let after = counts.then(|| fact(owner, &held.tagged, &self.settings));
+        if after == held.counted {
+            keep(state, owner, &held);
+        } else {
+            let contact_key = held.tagged.contact.contact_key.clone();
+            let before = std::mem::replace(&mut held.counted, after);
+            keep(state, owner, &held);
+            let after = held.counted.take();
+            let change = FactChange { contact_key, before, after };
+            effects.to_trend.push(TrendInput::Fact(Box::new(change)));
         }
-        let after = is_linkable(contact.standing)
-            .then(|| fact(owner, &held.tagged, &contact, &self.settings));
-        if after != held.counted {
-            effects.to_trend.push(TrendInput::Fact(Box::new(FactChange {
-                contact_key: key.clone(),
-                before: std::mem::replace(&mut held.counted, after.clone()),
-                after,
-            })));
-        }
-        effects.outputs.push(Output::Contact {
-            key,
-            revision: held.revision,
-            contact: Some(Box::new(contact)),
-        });
+        put_out(held, effects);
+    }
+
+    /// As [`Link::emit`] for a contact whose counts are to stay as they are.
+    pub(super) fn emit_uncounted(
+        &mut self,
+        state: &mut dyn State,
+        owner: &Owner,
+        mut held: Held,
+        row: &LinkRow,
+        effects: &mut Effects,
+    ) {
+        report_links(&mut held, Some(row), effects);
+        keep(state, owner, &held);
+        put_out(held, effects);
     }
 
     /// Takes a contact's reports back, and its fact unless the aggregates are to stay.
@@ -72,14 +62,12 @@ impl Link {
         effects: &mut Effects,
     ) {
         let key = &held.tagged.contact.contact_key;
-        for mode in RepeatMode::ALL {
-            if let Some(place) = &held.places[mode as usize] {
-                effects.outputs.push(Output::Repeat {
-                    repeat_id: repeat_id(mode, &place.previous, key),
-                    revision,
-                    report: None,
-                });
-            }
+        for (mode, place) in held.linked() {
+            effects.outputs.push(Output::Repeat {
+                repeat_id: repeat_id(mode, &place.previous, key),
+                revision,
+                report: None,
+            });
         }
         if let Some(before) = held.counted.clone().filter(|_| why != Withdrawal::Erased) {
             effects.to_trend.push(TrendInput::Fact(Box::new(FactChange {
@@ -91,29 +79,55 @@ impl Link {
     }
 }
 
-/// The contact as others see it.
-fn public(held: &Held) -> Contact {
-    let mut contact = held.tagged.contact.clone();
-    if held.duplicate {
-        contact.standing = Standing::Duplicate;
+/// Takes the row's places, puts out a report for every link and takes back those of links that
+/// are gone.
+fn report_links(held: &mut Held, row: Option<&LinkRow>, effects: &mut Effects) {
+    held.revision += 1;
+    if let Some(row) = row {
+        let old = std::mem::replace(&mut held.places, row.places.clone());
+        held.duplicate = row.duplicate;
+        take_back_reports(held, &old, effects);
     }
-    let mut links = RepeatLinks::default();
-    for mode in RepeatMode::ALL {
-        let at = contact.occurred_at;
-        let link = |place: &Place| RepeatLink {
-            previous: place.previous.contact_id(),
-            first: place.first.contact_id(),
-            position: place.position,
-            gap_s: GapMs(at.since_ms(place.previous_at)),
-        };
-        links.set(mode, held.places[mode as usize].as_ref().map(link));
+    held.show();
+    for (mode, place) in held.linked() {
+        let report = report(mode, &held.tagged.contact, place);
+        effects.outputs.push(Output::Repeat {
+            repeat_id: report.repeat_id.clone(),
+            revision: held.revision,
+            report: Some(Box::new(report)),
+        });
     }
-    contact.repeat = links;
-    contact.maturity = if held.mature { Maturity::Mature } else { Maturity::Provisional };
-    contact
 }
 
-fn fact(owner: &Owner, tagged: &TaggedContact, contact: &Contact, settings: &Settings) -> Fact {
+fn keep(state: &mut dyn State, owner: &Owner, held: &Held) {
+    let key = owner.held_key(&held.tagged.contact.contact_key);
+    state::write(state, LINK_HELD, &key, LINK_VERSION, held);
+}
+
+fn put_out(held: Held, effects: &mut Effects) {
+    let contact = Box::new(held.tagged.contact);
+    let key = contact.contact_key.clone();
+    effects.outputs.push(Output::Contact { key, revision: held.revision, contact: Some(contact) });
+}
+
+/// Removes the reports of links that led to another contact than now.
+fn take_back_reports(held: &Held, old: &Places, effects: &mut Effects) {
+    for mode in RepeatMode::ALL {
+        let Some(gone) = &old[mode as usize] else { continue };
+        let now = held.places[mode as usize].as_ref();
+        if now.is_none_or(|now| now.previous != gone.previous) {
+            let key = &held.tagged.contact.contact_key;
+            effects.outputs.push(Output::Repeat {
+                repeat_id: repeat_id(mode, &gone.previous, key),
+                revision: held.revision,
+                report: None,
+            });
+        }
+    }
+}
+
+fn fact(owner: &Owner, tagged: &TaggedContact, settings: &Settings) -> Fact {
+    let contact = &tagged.contact;
     let reasons = TaggedContact::reasons_level2(contact)
         .into_iter()
         .zip(&tagged.costs_micros)
@@ -157,8 +171,5 @@ fn dimension(contact: &Contact, name: &str) -> Option<String> {
 
 fn customer_hash(owner: &Owner, settings: &Settings) -> Option<u64> {
     let Owner::Customer(id) = owner else { return None };
-    let hash = blake3::keyed_hash(&settings.customer_hash_key, id.as_bytes());
-    let mut low = [0; 8];
-    low.copy_from_slice(&hash.as_bytes()[..8]);
-    Some(u64::from_le_bytes(low))
+    Some(keyed_hash64(&settings.customer_hash_key, id.as_bytes()))
 }

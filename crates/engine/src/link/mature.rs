@@ -1,6 +1,6 @@
 //! Timers: when a contact's links can change no more, and when it is forgotten.
 
-use quell_model::{ContactKey, RepeatMode, TimeMs};
+use quell_model::{ContactKey, TimeMs};
 
 use super::row::{Gone, Held, Owner};
 use super::{LINK_VERSION, Link};
@@ -9,6 +9,7 @@ use crate::settings::Settings;
 use crate::state::{
     self, LINK_CLOCK, LINK_GONE, LINK_HELD, LINK_ROWS, LINK_TIMERS, Scan, State, StateError,
 };
+use crate::timers;
 
 /// How many timers one mark may fire, so that no turn grows without bound.
 const MAX_TIMERS_A_MARK: usize = 10_000;
@@ -23,20 +24,9 @@ pub(super) fn arm(
     contact: &ContactKey,
     at: TimeMs,
 ) -> Result<TimeMs, StateError> {
-    let due = at.max(last_mark(state)?).plus_ms(settings.max_window_ms);
-    state.put(LINK_TIMERS, &timer_key(due, owner, contact), Vec::new());
+    let due = at.max(timers::last_mark(state, LINK_CLOCK)?).plus_ms(settings.max_window_ms);
+    timers::set(state, LINK_TIMERS, due, &owner.held_key(contact));
     Ok(due)
-}
-
-fn last_mark(state: &mut dyn State) -> Result<TimeMs, StateError> {
-    let row: Option<TimeMs> = state::read(state, LINK_CLOCK, b"mark", LINK_VERSION)?;
-    Ok(row.unwrap_or(TimeMs::MIN))
-}
-
-fn timer_key(due: TimeMs, owner: &Owner, contact: &ContactKey) -> Vec<u8> {
-    let mut key = due.to_key().to_vec();
-    key.extend_from_slice(&owner.held_key(contact));
-    key
 }
 
 impl Link {
@@ -46,22 +36,17 @@ impl Link {
         mark: TimeMs,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
-        if mark < last_mark(state)? {
+        if !timers::advance(state, LINK_CLOCK, mark)? {
             return Ok(());
         }
-        state::write(state, LINK_CLOCK, b"mark", LINK_VERSION, &mark);
         // A contact exactly one window later than another still repeats it, so a contact is
         // mature only once the mark has passed its window's end.
-        let end = mark.to_key();
-        let scan = Scan { table: LINK_TIMERS, from: &[], to: &end, descending: false };
-        let due = state::rows(state, scan, MAX_TIMERS_A_MARK)?;
-        effects.unfinished |= due.len() == MAX_TIMERS_A_MARK;
-        for (timer, _) in due {
-            state.delete(LINK_TIMERS, &timer);
-            let Some((due, rest)) = timer.split_first_chunk::<8>() else { continue };
-            let Some((owner, contact)) = Owner::split(rest) else { continue };
+        let (due, more) = timers::take_due(state, LINK_TIMERS, mark, MAX_TIMERS_A_MARK)?;
+        effects.unfinished |= more;
+        for (due, held_key) in due {
+            let Some((owner, contact)) = Owner::split(&held_key) else { continue };
             let contact = ContactKey::from_text(String::from_utf8_lossy(contact));
-            self.fire(state, TimeMs::from_key(*due), &owner, &contact, effects)?;
+            self.fire(state, due, &owner, &contact, effects)?;
         }
         Ok(())
     }
@@ -90,9 +75,8 @@ impl Link {
         }
         held.mature = true;
         held.due = due.plus_ms(self.settings.retention_ms);
-        state.put(LINK_TIMERS, &timer_key(held.due, owner, contact), Vec::new());
-        self.emit(owner, &mut held, None, effects);
-        state::write(state, LINK_HELD, &held_key, LINK_VERSION, &held);
+        timers::set(state, LINK_TIMERS, held.due, &held_key);
+        self.emit(state, owner, held, None, effects);
         Ok(())
     }
 
@@ -107,24 +91,16 @@ impl Link {
         let prefix = owner.prefix();
         let end = state::prefix_end(&prefix);
         let scan = Scan { table: LINK_HELD, from: &prefix, to: &end, descending: false };
-        for (held_key, row) in state::rows(state, scan, usize::MAX)? {
-            let mut held: Held = state::decode(LINK_HELD, LINK_VERSION, &row)?;
+        for (_, row) in state::rows(state, scan, usize::MAX)? {
+            let held: Held = state::decode(LINK_HELD, LINK_VERSION, &row)?;
             let mut row = super::LinkRow::new(&held);
-            for mode in RepeatMode::ALL {
-                let slot = &mut row.places[mode as usize];
-                if slot.as_ref().is_some_and(|p| p.previous == *erased || p.first == *erased) {
-                    *slot = None;
-                }
+            for slot in &mut row.places {
+                slot.take_if(|place| place.previous == *erased || place.first == *erased);
             }
             if !held.mature || row.places == held.places {
                 continue;
             }
-            let counted = held.counted.clone();
-            let facts = effects.to_trend.len();
-            self.emit(owner, &mut held, Some(&row), effects);
-            effects.to_trend.truncate(facts);
-            held.counted = counted;
-            state::write(state, LINK_HELD, &held_key, LINK_VERSION, &held);
+            self.emit_uncounted(state, owner, held, &row, effects);
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod report;
 mod row;
 
 pub use alias::declarations;
+use chain::{Entry, Touched};
 pub use report::{cause_of, repeat_id};
 pub use row::{Basis, Gone, Held, LinkRow, Owner, Place};
 
@@ -141,8 +142,7 @@ impl Link {
         }
         if held.mature {
             effects.tally.links_frozen += 1;
-            self.emit(owner, &mut held, None, effects);
-            state::write(state, LINK_HELD, &held_key, LINK_VERSION, &held);
+            self.emit(state, owner, held, None, effects);
             return Ok(());
         }
         let moved_from = held.row_at.filter(|&row_at| row_at != at);
@@ -153,15 +153,10 @@ impl Link {
             held.due = mature::arm(state, &self.settings, owner, &contact_key, at)?;
         }
         held.row_at = Some(at);
-        let mut row = LinkRow::new(&held);
-        if self.overflows(state, owner, at, &contact_key)? {
-            effects.tally.customer_overflow += 1;
-            row.linkable = false;
-        }
-        state::write(state, LINK_ROWS, &owner.row_key(at, &contact_key), LINK_VERSION, &row);
+        let entry = Entry { at, contact: contact_key, row: LinkRow::new(&held) };
         let from = moved_from.map_or(at, |row_at| row_at.min(at));
         let until = moved_from.map_or(at, |row_at| row_at.max(at));
-        self.relink(state, owner, from, until, Some(held), effects)
+        self.relink(state, owner, from, until, Some(Touched { entry, held }), effects)
     }
 
     fn withdraw(

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use quell_model::{ContactKey, Fact, RepeatMode, TimeMs};
+use quell_model::contact::Maturity;
+use quell_model::repeat::GapMs;
+use quell_model::{ContactKey, Fact, RepeatLink, RepeatMode, Standing, TimeMs};
 
 use crate::tag::{TaggedContact, Window};
 
@@ -147,7 +149,7 @@ impl LinkRow {
     }
 }
 
-/// A contact as last put out by LINK.
+/// A contact as last put out by LINK, with what its next change is computed from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Held {
@@ -177,6 +179,44 @@ impl Held {
             due: TimeMs::MIN,
             mature: false,
         }
+    }
+
+    /// Brings the contact to what others see of it: its links, its standing among its customer's
+    /// contacts, its maturity.
+    pub(super) fn show(&mut self) {
+        let contact = &mut self.tagged.contact;
+        // Only a contact that counts is compared with others and found a duplicate.
+        match (self.duplicate, contact.standing) {
+            (true, _) => contact.standing = Standing::Duplicate,
+            (false, Standing::Duplicate) => contact.standing = Standing::Counted,
+            (false, _) => {}
+        }
+        let at = contact.occurred_at;
+        for mode in RepeatMode::ALL {
+            let link = self.places[mode as usize].as_ref().map(|place| RepeatLink {
+                previous: place.previous.contact_id(),
+                first: place.first.contact_id(),
+                position: place.position,
+                gap_s: GapMs(at.since_ms(place.previous_at)),
+            });
+            contact.repeat.set(mode, link);
+        }
+        contact.maturity = if self.mature { Maturity::Mature } else { Maturity::Provisional };
+    }
+
+    /// The tagged contact as it came from TAG.
+    pub(super) fn into_tagged(mut self) -> TaggedContact {
+        self.places = Places::default();
+        self.duplicate = false;
+        self.mature = false;
+        self.show();
+        self.tagged
+    }
+
+    /// The links there are.
+    pub(super) fn linked(&self) -> impl Iterator<Item = (RepeatMode, &Place)> {
+        let places = RepeatMode::ALL.into_iter().zip(&self.places);
+        places.filter_map(|(mode, place)| Some((mode, place.as_ref()?)))
     }
 
     /// Goes on from what was held of the same contact.

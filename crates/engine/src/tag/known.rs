@@ -1,6 +1,7 @@
 //! A contact as known: every field a register, every message and status kept once.
 
 use std::collections::BTreeMap;
+use std::mem::take;
 
 use serde::{Deserialize, Serialize};
 
@@ -93,23 +94,24 @@ impl Known {
     }
 
     /// Merges what the event says. True when anything moved.
-    pub fn merge(&mut self, event: &ContactEvent) -> bool {
-        let stamp = Stamp::of(event);
-        let patch = &event.contact;
-        let mut moved = self.merge_times(event);
-        moved |= self.deleted.take(stamp, Some(&(event.event_type == ContactEventType::Deleted)));
-        if let Some(message_id) = &event.source.message_id {
+    pub fn merge(&mut self, event: ContactEvent) -> bool {
+        let stamp = Stamp::of(&event);
+        let ContactEvent { event_type, event_time, source, contact: mut patch, .. } = event;
+        let mut moved = self.merge_times(event_time);
+        moved |= self.deleted.take(stamp, Some(event_type == ContactEventType::Deleted));
+        if let Some(message_id) = source.message_id {
             moved |= self.message_id.take(stamp, Some(message_id));
         }
-        moved |= self.merge_status(event, stamp);
-        moved |= if event.event_type == ContactEventType::Message {
-            self.add_message(event, stamp)
+        moved |= self.merge_status(event_type, &patch, stamp);
+        let (body, direction) = (take(&mut patch.body), take(&mut patch.direction));
+        moved |= if event_type == ContactEventType::Message {
+            self.add_message(event_time, body, direction.value(), stamp)
         } else {
-            self.body.merge(stamp, &patch.body) | self.direction.merge(stamp, &patch.direction)
+            self.body.merge(stamp, body) | self.direction.merge(stamp, direction)
         };
-        moved |= self.merge_groups(patch, stamp);
-        moved |= self.merge_plain(patch, stamp);
-        moved | self.merge_attributes(patch, stamp)
+        moved |= self.merge_groups(&mut patch, stamp);
+        moved |= self.merge_plain(&mut patch, stamp);
+        moved | self.merge_attributes(patch.attributes, stamp)
     }
 
     /// False once the source deleted it.
@@ -140,37 +142,49 @@ impl Known {
         self.reopen_count.get().copied().unwrap_or(0).max(steps as u32)
     }
 
-    /// The transcript's turns, then the messages in order of time.
-    pub fn turns(&self) -> Vec<Turn> {
-        let transcript = self.transcript.get().map_or(&[][..], |t| &t.turns[..]);
-        transcript.iter().chain(self.messages.values()).cloned().collect()
+    /// Takes out the transcript's turns, then the messages in order of time.
+    pub fn take_turns(&mut self) -> Vec<Turn> {
+        let mut turns = take(&mut self.transcript).into_value().unwrap_or_default().turns;
+        turns.extend(take(&mut self.messages).into_values());
+        turns
     }
 
-    /// The attributes that are set.
-    pub fn attributes(&self) -> BTreeMap<String, Scalar> {
-        let set = |(name, register): (&String, &Register<Scalar>)| {
-            register.get().map(|value| (name.clone(), value.clone()))
-        };
-        self.attributes.iter().filter_map(set).collect()
+    /// Takes out the attributes that are set.
+    pub fn take_attributes(&mut self) -> BTreeMap<String, Scalar> {
+        take(&mut self.attributes)
+            .into_iter()
+            .filter_map(|(name, register)| Some((name, register.into_value()?)))
+            .collect()
     }
 
-    fn merge_times(&mut self, event: &ContactEvent) -> bool {
-        let moved = event.event_time < self.first_event || event.event_time > self.last_event;
-        self.first_event = self.first_event.min(event.event_time);
-        self.last_event = self.last_event.max(event.event_time);
+    /// Takes out the customer's id, where one is known.
+    pub fn take_customer_id(&mut self) -> Option<String> {
+        take(&mut self.customer_id).into_value().filter(|id| !id.is_empty())
+    }
+
+    fn merge_times(&mut self, event_time: TimeMs) -> bool {
+        let moved = event_time < self.first_event || event_time > self.last_event;
+        self.first_event = self.first_event.min(event_time);
+        self.last_event = self.last_event.max(event_time);
         moved
     }
 
-    fn merge_status(&mut self, event: &ContactEvent, stamp: Stamp) -> bool {
-        let implied = match event.event_type {
+    fn merge_status(
+        &mut self,
+        event_type: ContactEventType,
+        patch: &ContactPatch,
+        stamp: Stamp,
+    ) -> bool {
+        let implied = match event_type {
             ContactEventType::Closed => Patch::Set(Status::Closed),
             ContactEventType::Reopened => Patch::Set(Status::Open),
             _ => Patch::Absent,
         };
-        let said = if event.contact.status.is_absent() { &implied } else { &event.contact.status };
+        let said = if patch.status.is_absent() { implied } else { patch.status.clone() };
+        let status = said.value().copied();
         let mut moved = self.status.merge(stamp, said);
-        if let Some(status) = said.value() {
-            moved |= self.status_changes.insert(stamp, *status).is_none();
+        if let Some(status) = status {
+            moved |= self.status_changes.insert(stamp, status).is_none();
             if self.status_changes.len() > MAX_STATUS_CHANGES {
                 self.status_changes.pop_last();
             }
@@ -178,20 +192,20 @@ impl Known {
         moved
     }
 
-    fn add_message(&mut self, event: &ContactEvent, stamp: Stamp) -> bool {
-        let Some(text) = event.contact.body.value() else { return false };
-        let role = match event.contact.direction.value() {
+    fn add_message(
+        &mut self,
+        event_time: TimeMs,
+        body: Patch<String>,
+        direction: Option<&Direction>,
+        stamp: Stamp,
+    ) -> bool {
+        let Patch::Set(text) = body else { return false };
+        let role = match direction {
             Some(Direction::Outbound | Direction::Internal) => Role::Agent,
             Some(Direction::Inbound) | None => Role::Customer,
         };
-        let turn = Turn {
-            role,
-            text: text.clone(),
-            at: Some(event.event_time),
-            offset_ms: None,
-            sentiment: None,
-        };
-        let stamp = Stamp { field_ms: event.event_time.0, ..stamp };
+        let turn = Turn { role, text, at: Some(event_time), offset_ms: None, sentiment: None };
+        let stamp = Stamp { field_ms: event_time.0, ..stamp };
         let moved = self.messages.insert(stamp, turn).is_none();
         if self.messages.len() > MAX_MESSAGES {
             self.messages.pop_last();
@@ -199,14 +213,14 @@ impl Known {
         moved
     }
 
-    fn merge_groups(&mut self, patch: &ContactPatch, stamp: Stamp) -> bool {
+    fn merge_groups(&mut self, patch: &mut ContactPatch, stamp: Stamp) -> bool {
         let mut moved = false;
         macro_rules! group {
             ($group:ident { $($field:ident <- $part:ident),+ }) => {
-                match &patch.$group {
+                match take(&mut patch.$group) {
                     Patch::Absent => {}
                     Patch::Cleared => { $(moved |= self.$field.take(stamp, None);)+ }
-                    Patch::Set(group) => { $(moved |= self.$field.merge(stamp, &group.$part);)+ }
+                    Patch::Set(group) => { $(moved |= self.$field.merge(stamp, group.$part);)+ }
                 }
             };
         }
@@ -230,10 +244,12 @@ impl Known {
         moved
     }
 
-    fn merge_plain(&mut self, patch: &ContactPatch, stamp: Stamp) -> bool {
+    fn merge_plain(&mut self, patch: &mut ContactPatch, stamp: Stamp) -> bool {
         let mut moved = false;
         macro_rules! plain {
-            ($($field:ident),+) => { $(moved |= self.$field.merge(stamp, &patch.$field);)+ };
+            ($($field:ident),+) => {
+                $(moved |= self.$field.merge(stamp, take(&mut patch.$field));)+
+            };
         }
         plain!(
             channel,
@@ -256,8 +272,12 @@ impl Known {
         moved
     }
 
-    fn merge_attributes(&mut self, patch: &ContactPatch, stamp: Stamp) -> bool {
-        match &patch.attributes {
+    fn merge_attributes(
+        &mut self,
+        patch: Patch<BTreeMap<String, Patch<Scalar>>>,
+        stamp: Stamp,
+    ) -> bool {
+        match patch {
             Patch::Absent => false,
             Patch::Cleared => {
                 // Attributes named for the first time later may still be older than this.
@@ -271,7 +291,7 @@ impl Known {
             Patch::Set(attributes) => {
                 let mut moved = false;
                 for (name, value) in attributes {
-                    let register = self.attributes.entry(name.clone()).or_default();
+                    let register = self.attributes.entry(name).or_default();
                     if let Some(cleared) = self.attributes_cleared {
                         register.take(cleared, None);
                     }

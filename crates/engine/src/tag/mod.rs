@@ -8,7 +8,6 @@ pub use known::Known;
 pub use register::{Register, Stamp};
 pub use route::{TaggedContact, Window};
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use quell_model::event::{ContactEvent, ContactEventType};
@@ -18,7 +17,8 @@ use quell_taxonomy::{TagSettings, Tagger, Taxonomy};
 use crate::Effects;
 use crate::link::{LinkInput, Owner};
 use crate::settings::Settings;
-use crate::state::{self, Scan, State, StateError, TAG_CONTACTS, TAG_ERASED, TAG_TIMERS};
+use crate::state::{self, State, StateError, TAG_CONTACTS, TAG_ERASED, TAG_TIMERS};
+use crate::timers;
 
 /// Format of [`Known`] rows.
 pub(crate) const KNOWN_VERSION: u8 = 1;
@@ -52,7 +52,7 @@ impl Tag {
     pub fn step(
         &mut self,
         state: &mut dyn State,
-        event: &ContactEvent,
+        event: ContactEvent,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
         let source = &event.source;
@@ -68,18 +68,23 @@ impl Tag {
             return Ok(());
         }
         let is_new = before.is_none();
-        let mut known = before.unwrap_or_else(|| Known::new(event));
+        let mut known = before.unwrap_or_else(|| Known::new(&event));
         if !known.merge(event) && !is_new {
             effects.tally.events_stale += 1;
             return Ok(());
         }
         effects.tally.events_applied += 1;
         known.revision += 1;
-        self.route(&key, &mut known, effects);
+        change_owner(&key, &mut known, effects);
         if is_new {
             self.arm(state, &known, &key);
         }
         state::write(state, TAG_CONTACTS, row_key, KNOWN_VERSION, &known);
+        if let Some(owner) = known.owner.clone() {
+            let revision = revision(&known);
+            let tagged = Box::new(route::tagged(&key, known, &mut self.tagger, &self.settings));
+            effects.to_link.push(LinkInput::Put { owner, revision, tagged });
+        }
         Ok(())
     }
 
@@ -93,19 +98,15 @@ impl Tag {
         mark: TimeMs,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
-        let end = mark.to_key();
-        let scan = Scan { table: TAG_TIMERS, from: &[], to: &end, descending: false };
-        let due = state::rows(state, scan, MAX_TIMERS_A_MARK)?;
-        effects.unfinished |= due.len() == MAX_TIMERS_A_MARK;
-        for (timer, _) in due {
-            state.delete(TAG_TIMERS, &timer);
-            let contact = &timer[8..];
-            let known = state::read::<Known>(state, TAG_CONTACTS, contact, KNOWN_VERSION)?;
+        let (due, more) = timers::take_due(state, TAG_TIMERS, mark, MAX_TIMERS_A_MARK)?;
+        effects.unfinished |= more;
+        for (_, contact) in due {
+            let known = state::read::<Known>(state, TAG_CONTACTS, &contact, KNOWN_VERSION)?;
             let Some(known) = known else { continue };
             if known.last_change().plus_ms(self.settings.retention_ms) < mark {
-                state.delete(TAG_CONTACTS, contact);
+                state.delete(TAG_CONTACTS, &contact);
             } else {
-                let key = ContactKey::from_text(String::from_utf8_lossy(contact));
+                let key = ContactKey::from_text(String::from_utf8_lossy(&contact));
                 self.arm(state, &known, &key);
             }
         }
@@ -114,27 +115,26 @@ impl Tag {
 
     fn arm(&self, state: &mut dyn State, known: &Known, key: &ContactKey) {
         let due = known.last_change().plus_ms(self.settings.retention_ms);
-        let mut timer = due.to_key().to_vec();
-        timer.extend_from_slice(key.as_str().as_bytes());
-        state.put(TAG_TIMERS, &timer, Vec::new());
+        timers::set(state, TAG_TIMERS, due, key.as_str().as_bytes());
     }
+}
 
-    fn route(&mut self, key: &ContactKey, known: &mut Known, effects: &mut Effects) {
-        let owner = known.is_live().then(|| Owner::of(known.customer_id(), key));
-        let previous = std::mem::replace(&mut known.owner, owner.clone());
-        let revision = known.revision << LINK_REVISION_BITS;
-        if let Some(previous) = previous.filter(|previous| Some(previous) != owner.as_ref()) {
-            effects.to_link.push(LinkInput::Withdraw {
-                owner: previous,
-                contact_key: key.clone(),
-                revision,
-                why: if owner.is_some() { Withdrawal::Moved } else { Withdrawal::Deleted },
-            });
-        }
-        if let Some(owner) = owner {
-            let tagged = Box::new(route::tagged(key, known, &mut self.tagger, &self.settings));
-            effects.to_link.push(LinkInput::Put { owner, revision, tagged });
-        }
+/// LINK's revisions of a contact count on from TAG's.
+fn revision(known: &Known) -> u64 {
+    known.revision << LINK_REVISION_BITS
+}
+
+/// Notes whose the contact is now, and tells whose it was.
+fn change_owner(key: &ContactKey, known: &mut Known, effects: &mut Effects) {
+    let owner = known.is_live().then(|| Owner::of(known.customer_id(), key));
+    let previous = std::mem::replace(&mut known.owner, owner);
+    if let Some(previous) = previous.filter(|previous| Some(previous) != known.owner.as_ref()) {
+        effects.to_link.push(LinkInput::Withdraw {
+            owner: previous,
+            contact_key: key.clone(),
+            revision: revision(known),
+            why: if known.owner.is_some() { Withdrawal::Moved } else { Withdrawal::Deleted },
+        });
     }
 }
 
@@ -170,31 +170,4 @@ fn erased_key(key: &ContactKey) -> [u8; 16] {
     let mut short = [0; 16];
     short.copy_from_slice(&hash.as_bytes()[..16]);
     short
-}
-
-/// Live contacts as TAG knows them, for the invariant that compares them with the index.
-///
-/// # Errors
-/// [`StateError`] where the state cannot be read.
-pub fn live_contacts(state: &mut dyn State) -> Result<Vec<ContactKey>, StateError> {
-    let mut found = Vec::new();
-    let mut failed = None;
-    let to = [u8::MAX; 8];
-    let scan = Scan { table: TAG_CONTACTS, from: &[], to: &to, descending: false };
-    state.scan(
-        scan,
-        &mut |key, row| match state::decode::<Known>(TAG_CONTACTS, KNOWN_VERSION, row) {
-            Ok(known) => {
-                if known.is_live() {
-                    found.push(ContactKey::from_text(String::from_utf8_lossy(key)));
-                }
-                ControlFlow::Continue(())
-            }
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
-        },
-    )?;
-    failed.map_or(Ok(found), Err)
 }

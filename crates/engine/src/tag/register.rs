@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use quell_model::event::{ContactEvent, ContactEventType};
 use quell_model::patch::Patch;
 
+use crate::hash::hash64;
+
 /// When a source said something. Later stamps win; no two events of one source share a stamp
 /// unless they share an id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,10 +24,7 @@ impl Stamp {
     /// The stamp of everything that this event says.
     pub fn of(event: &ContactEvent) -> Stamp {
         let field = event.contact.updated_at.value().copied().unwrap_or(event.event_time);
-        let hash = blake3::hash(event.event_id.as_bytes());
-        let mut low = [0; 8];
-        low.copy_from_slice(&hash.as_bytes()[..8]);
-        let tie = (rank(event.event_type) << 56) | (u64::from_le_bytes(low) >> 8);
+        let tie = (rank(event.event_type) << 56) | (hash64(event.event_id.as_bytes()) >> 8);
         Stamp { field_ms: field.0, event_ms: event.event_time.0, tie }
     }
 }
@@ -57,9 +56,9 @@ impl<T> Default for Register<T> {
     }
 }
 
-impl<T: Clone> Register<T> {
+impl<T> Register<T> {
     /// Takes what a patch says, if it is newer. True when the register's value or stamp moved.
-    pub fn merge(&mut self, stamp: Stamp, patch: &Patch<T>) -> bool {
+    pub fn merge(&mut self, stamp: Stamp, patch: Patch<T>) -> bool {
         match patch {
             Patch::Absent => false,
             Patch::Cleared => self.take(stamp, None),
@@ -68,11 +67,11 @@ impl<T: Clone> Register<T> {
     }
 
     /// Sets or clears, if newer.
-    pub fn take(&mut self, stamp: Stamp, value: Option<&T>) -> bool {
+    pub fn take(&mut self, stamp: Stamp, value: Option<T>) -> bool {
         let newer = self.stamp.is_none_or(|own| stamp > own);
         if newer {
             self.stamp = Some(stamp);
-            self.value = value.cloned();
+            self.value = value;
         }
         newer
     }
@@ -80,5 +79,10 @@ impl<T: Clone> Register<T> {
     /// The value, if one is set.
     pub fn get(&self) -> Option<&T> {
         self.value.as_ref()
+    }
+
+    /// The value, if one is set.
+    pub fn into_value(self) -> Option<T> {
+        self.value
     }
 }

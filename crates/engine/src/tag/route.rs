@@ -12,6 +12,7 @@ use quell_model::{DEFINITION_VERSION, UNCLASSIFIED};
 use quell_taxonomy::{TagInput, Tagger, Tagging, Taxonomy};
 
 use super::known::Known;
+use crate::hash::hash64;
 use crate::settings::Settings;
 
 /// A level-2 reason of a contact with the repeat window that it opens.
@@ -57,12 +58,21 @@ impl TaggedContact {
 /// Tags a contact as known.
 pub(super) fn tagged(
     key: &ContactKey,
-    known: &Known,
+    mut known: Known,
     tagger: &mut Tagger,
     settings: &Settings,
 ) -> TaggedContact {
-    let turns = known.turns();
-    let tagging = tagger.tag(&TagInput {
+    let turns = known.take_turns();
+    let Tagging {
+        language,
+        language_source,
+        reasons,
+        cues,
+        demand_type,
+        dumb_class,
+        fingerprint,
+        sketch,
+    } = tagger.tag(&TagInput {
         language_hint: known.language.get().map(String::as_str),
         subject: known.subject.get().map(String::as_str),
         body: known.body.get().map(String::as_str),
@@ -70,76 +80,63 @@ pub(super) fn tagged(
         agent_code: known.agent_code.get().map(String::as_str),
     });
     let taxonomy = tagger.taxonomy();
-    let channel = known.channel.get().copied().unwrap_or(Channel::Other);
-    let windows = windows(&tagging.reasons, taxonomy, settings);
-    let mut contact = contact(key, known, turns, channel);
-    contact.language = tagging.language;
-    contact.language_source = tagging.language_source;
-    contact.reasons = tagging.reasons;
-    contact.cues = tagging.cues;
-    contact.demand_type = tagging.demand_type;
-    contact.dumb_class = tagging.dumb_class;
-    contact.taxonomy_version = taxonomy.version().to_owned();
+    let windows = windows(&reasons, taxonomy, settings);
+    let message = known.message_id.get().map(|id| hash64(id.as_bytes()));
+    let problem = std::mem::take(&mut known.parent_problem_id).into_value();
+    let mut contact = contact(key, known, turns);
+    contact.language = language;
+    contact.language_source = language_source;
+    contact.reasons = reasons;
+    contact.cues = cues;
+    contact.demand_type = demand_type;
+    contact.dumb_class = dumb_class;
+    taxonomy.version().clone_into(&mut contact.taxonomy_version);
     let costs_micros = costs(&contact, taxonomy, settings);
     contact.cost_micros = costs_micros.iter().sum();
-    let Tagging { fingerprint, sketch, .. } = tagging;
-    TaggedContact {
-        entities: entities(&contact.attributes, known, settings),
-        contact,
-        windows,
-        costs_micros,
-        fingerprint,
-        message: known.message_id.get().map(|id| hash64(id.as_bytes())),
-        sketch,
-    }
+    let entities = entities(&contact.attributes, problem.as_deref(), settings);
+    TaggedContact { contact, windows, costs_micros, fingerprint, message, sketch, entities }
 }
 
-fn contact(
-    key: &ContactKey,
-    known: &Known,
-    turns: Vec<quell_model::event::Turn>,
-    channel: Channel,
-) -> Contact {
-    let text = |register: &super::Register<String>| register.get().cloned();
+fn contact(key: &ContactKey, mut known: Known, turns: Vec<quell_model::event::Turn>) -> Contact {
     Contact {
-        contact_id: known.id.clone(),
         contact_key: key.clone(),
-        system: known.source.system.clone(),
-        instance: known.source.instance.clone(),
-        kind: known.kind,
-        customer_id: known.customer_id().map(str::to_owned),
-        account_id: text(&known.account_id),
-        segment: text(&known.segment),
+        customer_id: known.take_customer_id(),
         occurred_at: known.occurred_at(),
-        channel,
-        direction: known.direction.get().copied().unwrap_or(Direction::Inbound),
-        standing: standing(known),
-        language: String::new(),
-        language_source: quell_model::contact::LanguageSource::Default,
-        subject: text(&known.subject),
-        body: text(&known.body),
-        turns,
-        status: known.status.get().copied(),
-        opened_at: known.opened_at.get().copied(),
-        first_response_at: known.first_response_at.get().copied(),
-        resolved_at: known.resolved_at.get().copied(),
-        closed_at: known.closed_at.get().copied(),
+        standing: standing(&known),
         updated_at: known.last_change(),
         reopen_count: known.reopen_count(),
-        product: text(&known.product),
-        queue: text(&known.queue),
-        team: text(&known.team),
-        agent_id: text(&known.agent_id),
-        priority: text(&known.priority),
-        tags: known.tags.get().cloned().unwrap_or_default(),
-        attributes: known.attributes(),
-        agent_code: text(&known.agent_code),
-        handle_s: known.handle_s.get().copied(),
-        resolved: known.resolved.get().copied(),
-        transferred: known.transferred.get().copied(),
-        csat: known.csat.get().copied(),
-        csat_max: known.csat_max.get().copied(),
-        nps: known.nps.get().copied(),
+        attributes: known.take_attributes(),
+        contact_id: known.id,
+        system: known.source.system,
+        instance: known.source.instance,
+        kind: known.kind,
+        account_id: known.account_id.into_value(),
+        segment: known.segment.into_value(),
+        channel: known.channel.into_value().unwrap_or(Channel::Other),
+        direction: known.direction.into_value().unwrap_or(Direction::Inbound),
+        language: String::new(),
+        language_source: quell_model::contact::LanguageSource::Default,
+        subject: known.subject.into_value(),
+        body: known.body.into_value(),
+        turns,
+        status: known.status.into_value(),
+        opened_at: known.opened_at.into_value(),
+        first_response_at: known.first_response_at.into_value(),
+        resolved_at: known.resolved_at.into_value(),
+        closed_at: known.closed_at.into_value(),
+        product: known.product.into_value(),
+        queue: known.queue.into_value(),
+        team: known.team.into_value(),
+        agent_id: known.agent_id.into_value(),
+        priority: known.priority.into_value(),
+        tags: known.tags.into_value().unwrap_or_default(),
+        agent_code: known.agent_code.into_value(),
+        handle_s: known.handle_s.into_value(),
+        resolved: known.resolved.into_value(),
+        transferred: known.transferred.into_value(),
+        csat: known.csat.into_value(),
+        csat_max: known.csat_max.into_value(),
+        nps: known.nps.into_value(),
         reasons: Vec::new(),
         cues: Vec::new(),
         demand_type: None,
@@ -202,7 +199,7 @@ fn costs(contact: &Contact, taxonomy: &Taxonomy, settings: &Settings) -> Vec<i64
 
 fn entities(
     attributes: &BTreeMap<String, Scalar>,
-    known: &Known,
+    problem: Option<&str>,
     settings: &Settings,
 ) -> Vec<(u64, u64)> {
     let mut found: Vec<(u64, u64)> = settings
@@ -213,15 +210,9 @@ fn entities(
             (!value.is_empty()).then(|| (hash64(name.as_bytes()), hash64(value.as_bytes())))
         })
         .collect();
-    if let Some(problem) = known.parent_problem_id.get().filter(|id| !id.is_empty()) {
+    if let Some(problem) = problem.filter(|id| !id.is_empty()) {
         found.push((hash64(b"parent_problem_id"), hash64(problem.as_bytes())));
     }
     found.sort_unstable();
     found
-}
-
-fn hash64(bytes: &[u8]) -> u64 {
-    let mut low = [0; 8];
-    low.copy_from_slice(&blake3::hash(bytes).as_bytes()[..8]);
-    u64::from_le_bytes(low)
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use quell_model::contact::Maturity;
 use quell_model::time::HOUR_MS;
-use quell_model::trend::{ALL, Contacts, Granularity, TrendRow};
+use quell_model::trend::{ALL, Contacts, Granularity, TrendRow, trend_key};
 use quell_model::{DEFINITION_VERSION, ReasonId, TimeMs};
 
 use super::names::NameId;
@@ -157,26 +157,9 @@ impl Named {
         }
     }
 
-    /// The public id: `reason|dimension|value|granularity|window_start`, with `|` and `%` in a
-    /// part percent-escaped.
+    /// The public id.
     pub fn trend_key(&self, cell: &Cell) -> String {
-        let mut key = String::with_capacity(96);
-        for part in [&self.reason, &self.dimension, &self.value] {
-            for c in part.chars() {
-                match c {
-                    '%' => key.push_str("%25"),
-                    '|' => key.push_str("%7C"),
-                    _ => key.push(c),
-                }
-            }
-            key.push('|');
-        }
-        key.push_str(match cell.granularity() {
-            Granularity::Hour => "hour|",
-            Granularity::Day => "day|",
-        });
-        key.push_str(&cell.start().to_string());
-        key
+        trend_key(&self.reason, &self.dimension, &self.value, cell.granularity(), cell.start())
     }
 
     /// The whole of a reason.

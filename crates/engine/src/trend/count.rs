@@ -7,6 +7,7 @@ use quell_model::trend::Granularity;
 use quell_model::{Fact, Output, TimeMs};
 
 use super::cell::{Cell, CellCounts, Named, WHOLE, window_key};
+use super::customer::CustomerDay;
 use super::names::{DIMENSIONS, NameId, OTHER_ID, REASONS, VALUES};
 use super::{ClockRow, TREND_VERSION, Trend, read_clock, write_clock};
 use crate::Effects;
@@ -14,6 +15,7 @@ use crate::state::{
     self, Scan, State, StateError, TREND_COUNTS, TREND_CUSTOMERS, TREND_DIRTY, TREND_SERIES,
     TREND_TIMERS,
 };
+use crate::timers;
 
 /// How many cells one mark may freeze, so that no turn grows without bound.
 const MAX_FROZEN_A_MARK: usize = 20_000;
@@ -29,6 +31,8 @@ struct Share {
     weight: i64,
     cost_micros: i64,
     sign: i64,
+    /// What the customer had before; none for an unknown one.
+    customer: Option<CustomerDay>,
 }
 
 impl Trend {
@@ -47,13 +51,22 @@ impl Trend {
         for part in &fact.reasons {
             let reason = self.bounded(state, REASONS, part.reason.as_str(), effects)?;
             let weight = i64::from(part.weight.0) * sign;
-            let share = Share { weight, cost_micros: part.cost_micros * sign, sign };
+            let customer = match fact.customer {
+                Some(customer) => Some(CustomerDay::read(state, fact.hour, reason, customer)?),
+                None => None,
+            };
+            let share = Share { weight, cost_micros: part.cost_micros * sign, sign, customer };
             for &value in &values {
                 for granularity in [Granularity::Hour, Granularity::Day] {
                     let start = granularity.start(fact.hour);
                     let cell = Cell::new(granularity, start, reason, value);
                     self.add(state, cell, fact, &share, effects)?;
                 }
+            }
+            let day = Cell::new(Granularity::Day, fact.hour.day(), reason, (WHOLE, WHOLE));
+            let is_frozen = effects.pending.cells.get(&day).is_some_and(|counts| counts.frozen);
+            if let Some(customer) = share.customer.filter(|_| !is_frozen) {
+                customer.write(state, fact.hour, &values, sign);
             }
         }
         Ok(())
@@ -83,17 +96,13 @@ impl Trend {
         mark: TimeMs,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
-        let end = mark.to_key();
-        let scan = Scan { table: TREND_TIMERS, from: &[], to: &end, descending: false };
         let mut frozen = 0;
-        for (timer, _) in state::rows(state, scan, MAX_FROZEN_A_MARK)? {
-            if frozen >= MAX_FROZEN_A_MARK {
-                effects.unfinished = true;
-                return Ok(());
-            }
-            state.delete(TREND_TIMERS, &timer);
-            frozen += self.freeze_window(state, timer.get(8..).unwrap_or_default(), effects)?;
+        while frozen < MAX_FROZEN_A_MARK {
+            let (due, _) = timers::take_due(state, TREND_TIMERS, mark, 1)?;
+            let Some((_, window)) = due.into_iter().next() else { return Ok(()) };
+            frozen += self.freeze_window(state, &window, effects)?;
         }
+        effects.unfinished = true;
         Ok(())
     }
 
@@ -182,8 +191,13 @@ impl Trend {
             effects.tally.windows_amended_late += 1;
             return Ok(());
         }
-        match fact.customer {
-            Some(customer) => count_customer(state, &cell, customer, share.sign, counts)?,
+        match &share.customer {
+            Some(customer) => {
+                let held = customer.held(&cell, fact.hour);
+                let now = held + share.sign;
+                let change = i64::from(now != 0) - i64::from(held != 0);
+                counts.customers = counts.customers.saturating_add_signed(change);
+            }
             None => counts.anonymous = counts.anonymous.saturating_add_signed(share.sign),
         }
         Ok(())
@@ -193,9 +207,7 @@ impl Trend {
     fn arm(&self, state: &mut dyn State, cell: &Cell) {
         let (granularity, start) = (cell.granularity(), cell.start());
         let due = start.plus_ms(granularity.length_ms() + self.settings.max_window_ms);
-        let mut timer = due.to_key().to_vec();
-        timer.extend_from_slice(&window_key(granularity, start));
-        state.put(TREND_TIMERS, &timer, Vec::new());
+        timers::set(state, TREND_TIMERS, due, &window_key(granularity, start));
     }
 
     /// A name's number while its kind has room, else that of `_other`. A name once taken in stays,
@@ -254,29 +266,4 @@ impl Trend {
         }
         Ok(())
     }
-}
-
-fn count_customer(
-    state: &mut dyn State,
-    cell: &Cell,
-    customer: u64,
-    sign: i64,
-    counts: &mut CellCounts,
-) -> Result<(), StateError> {
-    let mut key = cell.key().to_vec();
-    key.extend_from_slice(&customer.to_be_bytes());
-    let contacts: i64 =
-        state::read(state, TREND_CUSTOMERS, &key, TREND_VERSION)?.unwrap_or_default();
-    let now = contacts + sign;
-    if contacts == 0 && now != 0 {
-        counts.customers += 1;
-    } else if contacts != 0 && now == 0 {
-        counts.customers = counts.customers.saturating_sub(1);
-    }
-    if now == 0 {
-        state.delete(TREND_CUSTOMERS, &key);
-    } else {
-        state::write(state, TREND_CUSTOMERS, &key, TREND_VERSION, &now);
-    }
-    Ok(())
 }

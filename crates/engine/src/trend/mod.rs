@@ -2,6 +2,7 @@
 
 mod cell;
 mod count;
+mod customer;
 mod issues;
 mod names;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::Effects;
 use crate::settings::Settings;
 use crate::state::{self, State, StateError, TREND_CLOCK, TREND_VOLUMES};
+use crate::timers;
 
 /// Format of TREND's rows.
 pub(crate) const TREND_VERSION: u8 = 1;
@@ -86,6 +88,9 @@ impl Trend {
             TrendInput::Volume(volume) => volume_step(state, &volume, effects)?,
             TrendInput::Mark(mark) => {
                 self.finish(state, effects)?;
+                if !timers::advance(state, TREND_CLOCK, mark)? {
+                    return Ok(());
+                }
                 self.freeze(state, mark, effects)?;
                 self.judge(state, mark, effects)?;
             }

@@ -18,12 +18,15 @@ pub(super) fn choose(table: &mut Table, variants: &[Variant], common: &[(u32, bo
         let places = variant.groups.iter().enumerate().flat_map(|(group, items)| {
             items.iter().enumerate().map(move |(item, class)| (group, item, *class))
         });
-        let rarest = places.min_by_key(|&(_, _, class)| {
+        let mut places: Vec<(usize, usize, u32)> = places.collect();
+        places.sort_by_key(|&(_, _, class)| {
             (is_common[class as usize], uses.get(&class).copied().unwrap_or(0))
         });
-        if let Some((group, item, class)) = rarest {
+        if let Some(&(group, item, class)) = places.first() {
             table.anchors[class as usize].push(Anchor {
                 variant: number as u32,
+                phrase: variant.phrase,
+                also: places.get(1).map_or(class, |&(_, _, other)| other),
                 group: group as u8,
                 item: item as u8,
             });

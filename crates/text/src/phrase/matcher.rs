@@ -34,6 +34,9 @@ pub struct Found {
 pub struct Scratch {
     first: Vec<u32>,
     classes: Vec<u32>,
+    /// Per class, the last turn that met it.
+    present: Vec<u32>,
+    /// Per phrase, the last turn that met it, and how often it stood plain and negated.
     seen: Vec<(u32, u8, u8)>,
     turn: u32,
 }
@@ -48,6 +51,10 @@ pub struct Matcher {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Anchor {
     pub variant: u32,
+    pub phrase: u32,
+    /// The phrase's rarest other class; its own where there is no other. Without it in the text
+    /// the phrase need not be looked at.
+    pub also: u32,
     pub group: u8,
     pub item: u8,
 }
@@ -93,18 +100,24 @@ impl Matcher {
             .iter()
             .find(|(language, _)| *language == analysis.language)
             .map_or(&self.rest, |(_, table)| table);
-        scratch.begin(self.phrases);
+        scratch.begin(self.phrases, table.anchors.len());
         let any = table.classify(analysis, scratch);
         if !any {
             return;
         }
-        let Scratch { first, classes, seen, turn } = scratch;
+        for &class in &scratch.classes {
+            scratch.present[class as usize] = scratch.turn;
+        }
+        let Scratch { first, classes, present, seen, turn } = scratch;
         let view = View { table, tokens: &analysis.tokens, first, classes };
         for at in 0..view.tokens.len() {
             for &class in view.classes_at(at) {
                 for anchor in &table.anchors[class as usize] {
+                    if present[anchor.also as usize] != *turn {
+                        continue;
+                    }
                     let variant = &table.variants[anchor.variant as usize];
-                    let counts = &mut seen[variant.phrase as usize];
+                    let counts = &mut seen[anchor.phrase as usize];
                     if counts.0 != *turn {
                         *counts = (*turn, 0, 0);
                     }
@@ -117,7 +130,7 @@ impl Matcher {
                     if *count < MOST_HITS {
                         *count += 1;
                         out.push(Found {
-                            phrase: variant.phrase,
+                            phrase: anchor.phrase,
                             negated,
                             start: view.tokens[from].start,
                             end: view.tokens[to - 1].end,
@@ -130,11 +143,12 @@ impl Matcher {
 }
 
 impl Scratch {
-    fn begin(&mut self, phrases: usize) {
+    fn begin(&mut self, phrases: usize, classes: usize) {
         self.first.clear();
         self.classes.clear();
-        if self.seen.len() < phrases || self.turn == u32::MAX {
-            self.seen = vec![(0, 0, 0); phrases];
+        if self.seen.len() < phrases || self.present.len() < classes || self.turn == u32::MAX {
+            self.seen = vec![(0, 0, 0); phrases.max(self.seen.len())];
+            self.present = vec![0; classes.max(self.present.len())];
             self.turn = 0;
         }
         self.turn += 1;

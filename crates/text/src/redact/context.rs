@@ -1,5 +1,8 @@
 //! What the words before a number, and the signs around it, say of it.
 
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
 use crate::language::is_han;
 
 /// Bytes looked at before a number.
@@ -225,18 +228,13 @@ const CURRENCY_WORDS: &[&str] = &[
 pub(super) fn called(text: &str, number_start: usize) -> Called {
     let before = window_before(text, number_start).to_lowercase();
     let before = before.get(last_sentence(&before)..).unwrap_or(&before);
+    let telling = telling_words();
     let mut best = (0, Called::Nothing);
-    for (words, called) in [
-        (PHONE, Called::Phone),
-        (REFERENCE, Called::Reference),
-        (ACCOUNT, Called::Account),
-        (NATIONAL_ID, Called::NationalId),
-    ] {
-        for word in words {
-            if let Some(end) = last_start_of(before, word)
-                && end > best.0
-            {
-                best = (end, called);
+    for (at, first) in before.char_indices() {
+        for word in telling.get(&first).into_iter().flatten() {
+            let end = at + word.text.len();
+            if end > best.0 && begins_a_word(before, at, word.text) {
+                best = (end, word.called);
             }
         }
     }
@@ -244,6 +242,32 @@ pub(super) fn called(text: &str, number_start: usize) -> Called {
         return Called::Reference;
     }
     best.1
+}
+
+struct Telling {
+    text: &'static str,
+    called: Called,
+}
+
+/// The telling words by their first character. Of two that end at one place the earlier speaks.
+fn telling_words() -> &'static BTreeMap<char, Vec<Telling>> {
+    static WORDS: OnceLock<BTreeMap<char, Vec<Telling>>> = OnceLock::new();
+    WORDS.get_or_init(|| {
+        let mut words: BTreeMap<char, Vec<Telling>> = BTreeMap::new();
+        for (texts, called) in [
+            (PHONE, Called::Phone),
+            (REFERENCE, Called::Reference),
+            (ACCOUNT, Called::Account),
+            (NATIONAL_ID, Called::NationalId),
+        ] {
+            for text in texts {
+                if let Some(first) = text.chars().next() {
+                    words.entry(first).or_default().push(Telling { text, called });
+                }
+            }
+        }
+        words
+    })
 }
 
 /// Where the last sentence begins. A full stop after a few letters ends an abbreviation (`tel. 1`).
@@ -266,7 +290,7 @@ pub(super) fn is_amount(text: &str, start: usize, end: usize) -> bool {
     let lower = before.to_lowercase();
     let code = CURRENCY_WORDS
         .iter()
-        .any(|word| lower.ends_with(word) && last_start_of(&lower, word).is_some());
+        .any(|word| lower.ends_with(word) && begins_a_word(&lower, lower.len() - word.len(), word));
     let after = text.get(end..).unwrap_or("").trim_start_matches([' ', '\u{a0}', '.', '-']);
     let after: String = after.chars().take(12).flat_map(char::to_lowercase).collect();
     code || after.starts_with(CURRENCY_SIGNS)
@@ -277,23 +301,19 @@ pub(super) fn is_amount(text: &str, start: usize, end: usize) -> bool {
         })
 }
 
-/// The end of the last place where a word begins with `word`.
-fn last_start_of(text: &str, word: &str) -> Option<usize> {
-    let mut from = text.len();
-    while let Some(at) = text.get(..from)?.rfind(word) {
-        let before = text.get(..at)?.chars().next_back();
-        if word.chars().all(is_han) || !before.is_some_and(char::is_alphanumeric) {
-            let rest = text.get(at + word.len()..)?;
-            // Two letters more make an inflected form, not another word.
-            let tail = rest.chars().take_while(|c| c.is_alphabetic()).count();
-            let most = if word.len() < 4 { 1 } else { 8 };
-            if tail <= most || word.chars().all(is_han) {
-                return Some(at + word.len());
-            }
-        }
-        from = at;
+/// Whether a word of the text that begins with `word` stands at `at`.
+fn begins_a_word(text: &str, at: usize, word: &str) -> bool {
+    let Some(rest) = text.get(at..).and_then(|rest| rest.strip_prefix(word)) else { return false };
+    if word.chars().all(is_han) {
+        return true;
     }
-    None
+    let before = text.get(..at).and_then(|before| before.chars().next_back());
+    if before.is_some_and(char::is_alphanumeric) {
+        return false;
+    }
+    // A few letters more make an inflected form, not another word.
+    let tail = rest.chars().take_while(|c| c.is_alphabetic()).count();
+    tail <= if word.len() < 4 { 1 } else { 8 }
 }
 
 fn window_before(text: &str, start: usize) -> &str {

@@ -24,7 +24,8 @@ pub(super) fn may_hold(text: &str) -> bool {
     let known = known();
     // Every fourth word is looked at: a run of eight holds two of those next to each other.
     let mut last_was_digit = false;
-    let words = text.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric());
+    // Byte by byte: no separator is part of a longer character.
+    let words = text.as_bytes().split(|b| b.is_ascii() && !b.is_ascii_alphanumeric());
     for (number, word) in words.filter(|word| word.len() > 1).enumerate() {
         if number % 4 == 3 {
             let digit = is_digit_word(word, known);
@@ -33,11 +34,11 @@ pub(super) fn may_hold(text: &str) -> bool {
             }
             last_was_digit = digit;
         }
-        let may_be_dot = !word.is_ascii() || matches!(word.as_bytes()[0] | 0x20, b'd' | b'p');
+        let may_be_dot = !word.is_ascii() || matches!(word[0] | 0x20, b'd' | b'p');
         if may_be_dot
             && SPOKEN_DOT
                 .iter()
-                .any(|dot| word.len() == dot.len() && word.eq_ignore_ascii_case(dot))
+                .any(|dot| word.len() == dot.len() && word.eq_ignore_ascii_case(dot.as_bytes()))
         {
             return true;
         }
@@ -55,7 +56,7 @@ pub(super) fn find(text: &str, words: &[(usize, usize)], marks: &mut Marks) {
                 || text.get(words[at - 1].1..start).is_some_and(|between| {
                     between.chars().all(|c| c.is_whitespace() || matches!(c, '-' | ',' | '.'))
                 });
-            joined && text.get(start..end).is_some_and(|word| is_digit_word(word, known))
+            joined && text.get(start..end).is_some_and(|word| is_digit_word(word.as_bytes(), known))
         });
         if digit {
             run += 1;
@@ -109,18 +110,19 @@ fn is_letter(c: char) -> bool {
     c.is_alphanumeric() && !is_han(c)
 }
 
-fn is_digit_word(word: &str, known: &[u64]) -> bool {
+fn is_digit_word(word: &[u8], known: &[u64]) -> bool {
     if !(2..=16).contains(&word.len()) {
         return false;
     }
     let mut buffer = [0u8; 16];
     if word.is_ascii() {
         let lower = &mut buffer[..word.len()];
-        lower.copy_from_slice(word.as_bytes());
+        lower.copy_from_slice(word);
         lower.make_ascii_lowercase();
         return known.binary_search(&hash64(lower)).is_ok();
     }
-    known.binary_search(&hash64(word.to_lowercase().as_bytes())).is_ok()
+    let lower = String::from_utf8_lossy(word).to_lowercase();
+    known.binary_search(&hash64(lower.as_bytes())).is_ok()
 }
 
 fn known() -> &'static [u64] {

@@ -4,7 +4,7 @@
 mod files;
 mod summary;
 
-pub use files::{FinalRows, write_rows};
+pub use files::write_rows;
 pub use summary::{Rate, Summary};
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use quell_codec::{Adapter, DeadLetter, Limits, RawRecord, decode, is_blank};
 use quell_engine::{Core, CoreInput, Effects, Settings, StateError, Tally, intake};
-use quell_model::{Event, Position, TimeMs};
+use quell_model::{Event, LatestOutputs, Position, TimeMs};
 use quell_taxonomy::Taxonomy;
 
 use crate::direct::DirectState;
@@ -91,7 +91,7 @@ struct Run<'a> {
     plan: &'a ReplayPlan,
     core: Core,
     state: DirectState,
-    rows: FinalRows,
+    rows: LatestOutputs,
     effects: Effects,
     tally: Tally,
     counts: InputCounts,
@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
             plan,
             core: Core::new(plan.settings.clone(), plan.taxonomy.clone()),
             state: DirectState::default(),
-            rows: FinalRows::default(),
+            rows: LatestOutputs::default(),
             effects: Effects::default(),
             tally: Tally::default(),
             counts: InputCounts::default(),
@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
         self.waiting = 0;
         self.core.finish(&mut self.state, &mut self.effects).map_err(ReplayError::State)?;
         for output in std::mem::take(&mut self.effects.outputs) {
-            self.rows.take(&output);
+            self.rows.take(output);
         }
         self.tally.add(&std::mem::take(&mut self.effects.tally));
         Ok(())

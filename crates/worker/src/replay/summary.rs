@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 use quell_engine::{Settings, Tally};
 use quell_model::contact::{Contact, Standing};
 use quell_model::issue::SystemicIssue;
-use quell_model::repeat::RepeatReport;
-use quell_model::{DEFINITION_VERSION, RepeatMode, Verdict};
+use quell_model::{DEFINITION_VERSION, LatestOutputs, Output, RepeatMode, Verdict};
 
-use super::files::FinalRows;
 use super::{InputCounts, ReplayPlan};
 
 /// A ratio with what it was made from; null where there is nothing to divide by.
@@ -95,28 +93,21 @@ impl Summary {
         plan: &ReplayPlan,
         input: InputCounts,
         tally: &Tally,
-        rows: &FinalRows,
+        rows: &LatestOutputs,
     ) -> Summary {
         let mut sums = Sums::default();
-        for json in rows.of("contacts") {
-            // Our own rows, written a moment ago: one that cannot be read would be a defect that
-            // the schema tests show.
-            if let Ok(contact) = serde_json::from_slice::<Contact>(json) {
-                sums.contact(&contact);
+        let mut followed: BTreeMap<RepeatMode, BTreeSet<&str>> = BTreeMap::new();
+        let mut issues = Vec::new();
+        for output in rows.iter() {
+            match output {
+                Output::Contact { contact: Some(contact), .. } => sums.contact(contact),
+                Output::Repeat { report: Some(report), .. } => {
+                    followed.entry(report.mode).or_default().insert(report.previous_key.as_str());
+                }
+                Output::Issue { issue: Some(issue), .. } => issues.push((**issue).clone()),
+                _ => {}
             }
         }
-        let mut followed: BTreeMap<RepeatMode, BTreeSet<String>> = BTreeMap::new();
-        for json in rows.of("repeats") {
-            if let Ok(report) = serde_json::from_slice::<RepeatReport>(json) {
-                let keys = followed.entry(report.mode).or_default();
-                keys.insert(report.previous_key.as_str().to_owned());
-            }
-        }
-        let issues: Vec<SystemicIssue> = rows
-            .of("issues")
-            .into_iter()
-            .filter_map(|json| serde_json::from_slice(json).ok())
-            .collect();
         let (counts, systemic) = issue_lines(issues);
         let repeats = RepeatMode::ALL.map(|mode| (mode.as_str(), sums.links[mode as usize])).into();
         let repeat_rates = RepeatMode::ALL

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use quell_engine::{Core, Settings};
 use quell_index::{IndexSettings, Searcher};
-use quell_model::TimeMs;
 use quell_model::issue::SystemicIssue;
 use quell_ports::Clock;
 use quell_store::{DeadLetter, EmbeddedStore, StoreError, StoreSettings};
@@ -93,6 +92,8 @@ struct Shared {
     /// The change that the index needs next.
     indexed: AtomicU64,
     stopping: AtomicBool,
+    /// Somebody waits for the index: it commits as soon as there is nothing more to take in.
+    index_awaited: AtomicBool,
     failure: Mutex<Option<String>>,
     wake: Condvar,
     awake: Mutex<()>,
@@ -117,11 +118,12 @@ impl Service {
         let metrics = Metrics::new(settings.version, reasons.iter().map(String::as_str))?;
         let shared = Arc::new(Shared {
             searcher: indexer.searcher()?,
-            ingest: Ingest::new(store.clone(), settings.ingest, TimeMs::MIN),
+            ingest: Ingest::new(store.clone(), settings.ingest),
             metrics,
             clock,
             indexed: AtomicU64::new(indexer.next()),
             stopping: AtomicBool::new(false),
+            index_awaited: AtomicBool::new(false),
             failure: Mutex::new(None),
             wake: Condvar::new(),
             awake: Mutex::new(()),
@@ -174,8 +176,11 @@ impl Service {
     pub fn settle(&self, limit: Duration) -> bool {
         let begun = Instant::now();
         while begun.elapsed() < limit {
-            if self.shared.backlog() == 0 && self.shared.index_is_level() {
-                return true;
+            if self.shared.backlog() == 0 {
+                if self.shared.index_is_level() {
+                    return true;
+                }
+                self.shared.index_awaited.store(true, Ordering::SeqCst);
             }
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -49,7 +49,8 @@ pub(super) fn index(shared: &Shared, mut indexer: Indexer, every: Duration) -> R
         let stopping = shared.is_stopping();
         let behind = indexer.backlog();
         shared.metrics.index_backlog_changes.set(gauge(behind));
-        let due = committed_at.elapsed() >= every || stopping;
+        let awaited = shared.index_awaited.swap(false, Ordering::SeqCst);
+        let due = committed_at.elapsed() >= every || stopping || awaited;
         let full = behind >= COMMIT_EVERY_CHANGES as u64;
         if behind > 0 && (due || full) {
             let begun = Instant::now();
@@ -64,7 +65,7 @@ pub(super) fn index(shared: &Shared, mut indexer: Indexer, every: Duration) -> R
             return Ok(());
         } else {
             if behind == 0 {
-                indexer.rewrite_removed().map_err(|error| error.to_string())?;
+                indexer.rewrite_removed(searcher).map_err(|error| error.to_string())?;
             }
             std::thread::sleep(Duration::from_millis(20).min(every));
         }
