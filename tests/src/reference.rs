@@ -90,7 +90,8 @@ fn judge(
     let text = |contact: &Contact| {
         let body = contact.body.clone().unwrap_or_default();
         let said: Vec<&str> = contact.turns.iter().map(|turn| turn.text.as_str()).collect();
-        (!body.is_empty() || !said.is_empty()).then(|| format!("{body} {}", said.join(" ")))
+        let text = format!("{body} {}", said.join(" ")).trim().to_owned();
+        (!text.is_empty()).then_some(text)
     };
     let duplicate = own.iter().any(|earlier| {
         gap_ms(earlier) <= settings.duplicate_window_ms

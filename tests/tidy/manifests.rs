@@ -28,8 +28,11 @@ pub const RANKS: &[(u8, &str)] = &[
 /// Crates up to this rank are pure: the same input gives the same result, everywhere, always.
 pub const LAST_PURE_RANK: u8 = 3;
 
-/// Crates without a rank. `faults` serves tests; nothing depends on the other two.
-const OUTSIDE: &[&str] = &["faults", "tests", "xtask"];
+/// Crates that serve tests and developers.
+const SERVING: &[&str] = &["broker", "faults"];
+
+/// Crates without a rank; nothing depends on those that do not serve.
+const OUTSIDE: &[&str] = &["broker", "faults", "tests", "xtask"];
 
 /// Libraries that belong to some crates alone, and why.
 const OWNED: &[(&str, &[&str], &str)] = &[
@@ -163,12 +166,12 @@ pub fn check_ranks(manifests: &[Manifest]) -> Vec<Violation> {
 fn judge(from: &Manifest, to: &str, section: Section) -> Option<(String, String)> {
     let name = &from.name;
     match (from.rank(), rank(to)) {
-        (_, None) if to != "faults" => Some((
+        (_, None) if !SERVING.contains(&to) => Some((
             format!("`{name}` depends on `{to}`, which serves the repository alone"),
             "move what is needed into a crate with a rank".to_owned(),
         )),
         (Some(_), None) if section != Section::Dev => Some((
-            format!("`{name}` ships `faults`, which is for tests"),
+            format!("`{name}` ships `{to}`, which is for tests"),
             "make it a dev-dependency".to_owned(),
         )),
         (Some(own), Some(other)) if other >= own => Some((

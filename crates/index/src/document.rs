@@ -1,7 +1,9 @@
 //! From a contact to a document of the index.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
+use quell_model::contact::Maturity;
 use quell_model::event::Scalar;
 use quell_model::repeat::RepeatMode;
 use quell_model::{Contact, TimeMs};
@@ -94,7 +96,18 @@ pub(crate) fn document(fields: &Fields, contact: &Contact) -> Result<TantivyDocu
     let json = serde_json::to_string(&shown)
         .map_err(|error| IndexError::Contact { key: key.to_owned(), problem: error.to_string() })?;
     doc.add_text(fields.shown, json);
+    doc.add_u64(fields.digest, digest(contact));
     Ok(doc)
+}
+
+/// Hash of all that a document is made from. Another build may hash otherwise: then a document is
+/// written once more, no more.
+pub(crate) fn digest(contact: &Contact) -> u64 {
+    // The one thing that every contact changes without any change to its document.
+    let contact = Contact { maturity: Maturity::Provisional, ..contact.clone() };
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_vec(&contact).unwrap_or_default().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The word an enum of the model has in JSON.

@@ -8,7 +8,10 @@ use tantivy::schema::{
 use crate::terms::{PLAIN, STEMS};
 
 /// Raised when a field is added, dropped or filled in another way.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// The field of [`Fields::digest`].
+pub(crate) const DIGEST: &str = "digest";
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +117,8 @@ pub(crate) struct Fields {
     pub(crate) text_plain: Field,
     /// What is shown of a hit, as JSON. Never the texts.
     pub(crate) shown: Field,
+    /// Hash of all that the document was made from.
+    pub(crate) digest: Field,
     by_catalogue: Vec<Field>,
 }
 
@@ -123,6 +128,7 @@ impl Fields {
         let by_catalogue: Vec<Field> =
             CATALOGUE.iter().map(|&(name, kind)| add(&mut builder, name, kind)).collect();
         let shown = builder.add_text_field("shown", STORED);
+        let digest = builder.add_u64_field(DIGEST, FAST);
         let field = |name: &str| {
             let at = CATALOGUE.iter().position(|(n, _)| *n == name).unwrap_or_default();
             by_catalogue[at]
@@ -134,6 +140,7 @@ impl Fields {
             text: field("text"),
             text_plain: field("text_plain"),
             shown,
+            digest,
             schema: builder.build(),
             by_catalogue,
         }

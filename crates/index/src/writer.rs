@@ -11,12 +11,16 @@ use tantivy::directory::error::LockError;
 use tantivy::index::SegmentId;
 use tantivy::indexer::LogMergePolicy;
 use tantivy::query::AllQuery;
+use tantivy::schema::IndexRecordOption;
 use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{Index, IndexSortByField, Order, TantivyDocument, TantivyError, Term};
+use tantivy::{
+    DocSet, Index, IndexReader, IndexSortByField, Order, ReloadPolicy, TERMINATED, TantivyDocument,
+    TantivyError, Term,
+};
 
-use crate::document::document;
+use crate::document::{digest, document};
 use crate::error::{IndexError, Result};
-use crate::schema::{Fields, SCHEMA_VERSION};
+use crate::schema::{DIGEST, Fields, SCHEMA_VERSION};
 use crate::searcher::Searcher;
 use crate::terms::{ANALYSER_VERSION, FieldTokenizer, PLAIN, STEMS};
 
@@ -63,6 +67,7 @@ pub(crate) struct Payload {
 /// The one writer of an index.
 pub struct IndexWriter {
     inner: tantivy::IndexWriter,
+    reader: IndexReader,
     fields: Fields,
     position: Option<u64>,
     owes_rewrite: bool,
@@ -105,7 +110,8 @@ impl IndexWriter {
         inner.set_merge_policy(Box::new(policy));
         let position = payload.as_ref().map(|payload| payload.position);
         let owes_rewrite = payload.is_some_and(|payload| payload.owes_rewrite);
-        Ok(IndexWriter { inner, fields, position, owes_rewrite })
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(IndexWriter { inner, reader, fields, position, owes_rewrite })
     }
 
     /// The next change to read, as of the last commit; `None` before the first one.
@@ -122,6 +128,26 @@ impl IndexWriter {
         self.delete(&contact.contact_key);
         self.inner.add_document(doc)?;
         Ok(())
+    }
+
+    /// Whether the last commit holds just what [`IndexWriter::upsert`] would put in: a contact
+    /// whose links have become final, and nothing else, need not be written again.
+    pub fn holds(&self, contact: &Contact) -> Result<bool> {
+        let term = Term::from_field_text(self.fields.contact_key, contact.contact_key.as_str());
+        for segment in self.reader.searcher().segment_readers() {
+            let index = segment.inverted_index(self.fields.contact_key)?;
+            let postings = index.read_postings(&term, IndexRecordOption::Basic);
+            let Some(mut postings) = postings.map_err(TantivyError::from)? else { continue };
+            let mut doc = postings.doc();
+            while doc != TERMINATED {
+                if segment.alive_bitset().is_none_or(|alive| alive.is_alive(doc)) {
+                    let digests = segment.fast_fields().u64(DIGEST)?;
+                    return Ok(digests.first(doc) == Some(digest(contact)));
+                }
+                doc = postings.advance();
+            }
+        }
+        Ok(false)
     }
 
     /// Takes a contact out. Seen after the next commit; its data stays in the files until a merge
@@ -149,6 +175,7 @@ impl IndexWriter {
         let mut prepared = self.inner.prepare_commit()?;
         prepared.set_payload(&payload);
         prepared.commit()?;
+        self.reader.reload()?;
         self.position = Some(position);
         Ok(())
     }
@@ -193,6 +220,7 @@ impl IndexWriter {
                 return Err(TantivyError::InternalError(problem.to_owned()).into());
             }
         }
+        self.reader.reload()?;
         searcher.reload()?;
         self.inner.garbage_collect_files().wait()?;
         self.owes_rewrite = false;

@@ -1,9 +1,11 @@
 //! Keeps the index a replica of the `contacts` table. The index remembers the change it needs
 //! next in its own commit, so that it takes up exactly where it stopped.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use quell_index::{IndexError, IndexSettings, IndexWriter, Searcher};
+use quell_model::contact::Maturity;
 use quell_model::{Contact, ContactKey};
 use quell_store::{EmbeddedStore, StoreError};
 
@@ -90,9 +92,14 @@ impl Indexer {
         let changes = self.store.changes(self.next, COMMIT_EVERY_CHANGES)?;
         let Some(last) = changes.last() else { return Ok(0) };
         let next = last.seq + 1;
+        let mut taken = HashSet::new();
         for change in changes.iter().filter(|change| change.topic == "contacts") {
+            // The row is read as it is now, whatever changed it, so once is enough.
+            if !taken.insert(change.key.as_str()) {
+                continue;
+            }
             match self.store.get_output("contacts", &change.key)? {
-                Some(row) => self.upsert(&change.key, &row.value)?,
+                Some(row) => self.follow_row(&change.key, &row.value)?,
                 None => self.writer.remove(&ContactKey::from_text(change.key.as_str())),
             }
         }
@@ -120,18 +127,15 @@ impl Indexer {
         let next = self.store.changes_end();
         let mut failed = None;
         let store = self.store.clone();
-        store.scan_outputs(
-            "contacts",
-            "",
-            None,
-            &mut |key, _, json| match self.upsert(key, json) {
-                Ok(()) => std::ops::ControlFlow::Continue(()),
-                Err(error) => {
-                    failed = Some(error);
-                    std::ops::ControlFlow::Break(())
-                }
-            },
-        )?;
+        store.scan_outputs("contacts", "", None, &mut |key, _, json| match read(key, json)
+            .and_then(|contact| Ok(self.writer.upsert(&contact)?))
+        {
+            Ok(()) => std::ops::ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                std::ops::ControlFlow::Break(())
+            }
+        })?;
         if let Some(error) = failed {
             return Err(error);
         }
@@ -140,11 +144,18 @@ impl Indexer {
         Ok(())
     }
 
-    fn upsert(&mut self, key: &str, json: &[u8]) -> Result<(), IndexerError> {
-        let contact: Contact = serde_json::from_slice(json).map_err(|error| IndexerError::Row {
-            key: key.to_owned(),
-            detail: error.to_string(),
-        })?;
+    /// Every contact changes once more when its links have become final. Most often that is all,
+    /// and then its document stays: to look is far less work than to write it again.
+    fn follow_row(&mut self, key: &str, json: &[u8]) -> Result<(), IndexerError> {
+        let contact = read(key, json)?;
+        if contact.maturity == Maturity::Mature && self.writer.holds(&contact)? {
+            return Ok(());
+        }
         Ok(self.writer.upsert(&contact)?)
     }
+}
+
+fn read(key: &str, json: &[u8]) -> Result<Contact, IndexerError> {
+    serde_json::from_slice(json)
+        .map_err(|error| IndexerError::Row { key: key.to_owned(), detail: error.to_string() })
 }

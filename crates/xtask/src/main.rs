@@ -1,8 +1,10 @@
-//! The repository's own commands: `cargo xtask test` fetches what the tests need and runs them all.
+//! The repository's own commands: `cargo xtask test` fetches what the tests need and runs them all;
+//! `cargo xtask kafka` starts a real broker.
 //!
 //! It needs cargo, a C linker and, for the first run, the network. Nothing outside the target
 //! directory is changed, but for rustup components that are missing.
 
+mod kafka;
 mod steps;
 mod tools;
 
@@ -16,28 +18,35 @@ use steps::Step;
 
 const USAGE: &str = "\
 usage: cargo xtask test [--only STEP]
+       cargo xtask kafka up [NODES] | down
 
-Fetches what the tests need, then runs every step and prints how long each took:
+test: Fetches what the tests need, then runs every step and prints how long each took:
   fmt      formatting
   clippy   lints, warnings denied
   deny     bans, licenses and sources of dependencies
   tests    every test of the workspace
 A part of `tests`, for --only:
   tidy     the repository's own rules: crate ranks, sizes, names, paths in documents
+
+kafka: starts a real Apache Kafka of 1 to 5 nodes on free ports of this machine and prints where
+clients find it; or stops it.
 ";
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Request {
     Test(Vec<Step>),
+    Kafka(kafka::Action),
     Help,
 }
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let steps = match parse(&arguments) {
-        Ok(Request::Test(steps)) => steps,
+    let workspace = Workspace::locate();
+    let outcome = match parse(&arguments) {
+        Ok(Request::Test(steps)) => steps::run_all(&workspace, &steps),
+        Ok(Request::Kafka(action)) => kafka::run(&workspace, action),
         Ok(Request::Help) => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -47,7 +56,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match steps::run_all(&Workspace::locate(), &steps) {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -64,6 +73,10 @@ fn parse(arguments: &[&str]) -> Result<Request, String> {
             None => Err(format!("there is no step `{name}`")),
         },
         ["test", "--only"] => Err("--only needs the name of a step".to_owned()),
+        ["kafka", action @ ..] => match kafka::Action::parse(action) {
+            Some(action) => Ok(Request::Kafka(action)),
+            None => Err("`kafka` takes `up`, `up` and 1 to 5 nodes, or `down`".to_owned()),
+        },
         [] | ["help" | "--help" | "-h"] | ["test", "--help" | "-h"] => Ok(Request::Help),
         other => Err(format!("cannot read `{}`", other.join(" "))),
     }

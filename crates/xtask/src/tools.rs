@@ -22,6 +22,8 @@ pub enum Tool {
     Clippy,
     CargoDeny,
     Promtool,
+    /// With Maven: they run and fetch Apache Kafka.
+    Java,
 }
 
 /// Makes sure the tool is there.
@@ -34,6 +36,7 @@ pub fn provide(workspace: &Workspace, tool: Tool) -> Result<()> {
         Tool::Clippy => provide_component(workspace, "clippy", "clippy"),
         Tool::CargoDeny => provide_cargo_deny(workspace),
         Tool::Promtool => provide_promtool(workspace),
+        Tool::Java => provide_java(workspace),
     }
 }
 
@@ -106,6 +109,31 @@ fn provide_promtool(workspace: &Workspace) -> Result<()> {
         Some(version) => println!("promtool: {} ({version})", path.display()),
         None => bail!("the promtool in {} does not run here", path.display()),
     }
+    Ok(())
+}
+
+/// The packages are installed: a Java taken out of its package does not run.
+fn provide_java(workspace: &Workspace) -> Result<()> {
+    let runs = || {
+        let java = first_line(Command::new("java").arg("-version"));
+        java.is_some() && first_line(Command::new("mvn").arg("--version")).is_some()
+    };
+    if !runs() {
+        println!("java, maven: installing the Debian packages");
+        let install =
+            ["install", "--yes", "--no-install-recommends", "openjdk-17-jre-headless", "maven"];
+        let hint = "Java 17 or Maven is missing and could not be installed with apt-get: install \
+                    both (on Debian, as root: apt-get install openjdk-17-jre-headless maven)";
+        let done = succeed(apt_get(&workspace.root).args(install));
+        if done.is_err() {
+            succeed(apt_get(&workspace.root).arg("update")).context(hint)?;
+            succeed(apt_get(&workspace.root).args(install)).context(hint)?;
+        }
+        if !runs() {
+            bail!(hint);
+        }
+    }
+    println!("java, maven: found");
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use quell_model::ContactKey;
+use quell_model::contact::Maturity;
 use tempfile::TempDir;
 
 use super::{Dice, contact, generated, ids, index, settings};
@@ -203,4 +204,23 @@ fn odd_contacts_are_taken_or_refused_by_name() {
     assert!(matches!(writer.upsert(&nameless), Err(IndexError::Contact { .. })));
     writer.commit(1).unwrap();
     assert_eq!(ids(&writer.searcher().unwrap(), "word"), ["1"]);
+}
+
+#[test]
+fn what_is_held_is_told_from_what_is_not() {
+    let one = contact("1", "en", "first words");
+    let (_dir, mut writer, _searcher) = index(&[one.clone()]);
+    let mature = quell_model::Contact { maturity: Maturity::Mature, ..one.clone() };
+    assert!(writer.holds(&one).unwrap());
+    assert!(writer.holds(&mature).unwrap(), "maturity is no part of a document");
+    let moved = quell_model::Contact { queue: Some("second line".to_owned()), ..one.clone() };
+    assert!(!writer.holds(&moved).unwrap());
+    assert!(!writer.holds(&contact("2", "en", "first words")).unwrap());
+    writer.upsert(&moved).unwrap();
+    writer.commit(2).unwrap();
+    assert!(writer.holds(&moved).unwrap());
+    assert!(!writer.holds(&one).unwrap());
+    writer.remove(&one.contact_key);
+    writer.commit(3).unwrap();
+    assert!(!writer.holds(&moved).unwrap());
 }
