@@ -32,6 +32,8 @@ const MAX_BYTES_PER_THREAD: usize = 4_000_000_000;
 const MAX_THREADS: usize = 8;
 /// A segment with more replaced documents than this is rewritten at the next merge.
 const REPLACED_RATIO: f32 = 0.3;
+/// A segment of so many documents is merged no more: what a merge takes in memory grows with it.
+const MOST_MERGED_DOCUMENTS: usize = 500_000;
 /// Between two looks at a merge of the background.
 const PURGE_PAUSE: Duration = Duration::from_millis(20);
 /// How long a rewrite waits for merges of the background.
@@ -107,6 +109,7 @@ impl IndexWriter {
             })?;
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(REPLACED_RATIO);
+        policy.set_max_docs_before_merge(MOST_MERGED_DOCUMENTS);
         inner.set_merge_policy(Box::new(policy));
         let position = payload.as_ref().map(|payload| payload.position);
         let owes_rewrite = payload.is_some_and(|payload| payload.owes_rewrite);

@@ -57,6 +57,7 @@ pub struct Metrics {
     pub index_contacts: IntGauge,
     pub index_commit_duration_seconds: Histogram,
     pub event_time_complete_timestamp_seconds: Gauge,
+    pub event_time_lateness_seconds: Gauge,
     pub store_disk_bytes: IntGauge,
     pub issues_open: IntGaugeVec,
     pub http_requests: IntCounterVec,
@@ -79,11 +80,7 @@ impl Metrics {
     ) -> Result<Metrics, prometheus::Error> {
         let make = Make { registry: Registry::new() };
         make.build_info(version)?;
-        let tally = Tally::default()
-            .entries()
-            .into_iter()
-            .map(|(name, _)| Ok((name, make.counter(&format!("{name}_total"), tally_help(name))?)))
-            .collect::<Result<Vec<_>, prometheus::Error>>()?;
+        let tally = make.tally()?;
         let reasons: BTreeSet<String> =
             reasons.into_iter().take(MAX_REASON_LABELS).map(str::to_owned).collect();
         Ok(Metrics {
@@ -111,9 +108,13 @@ impl Metrics {
             index_contacts: make.gauge("index_contacts", "Contacts that can be searched.")?,
             index_commit_duration_seconds: make
                 .histogram("index_commit_duration_seconds", "Time of one commit of the index.")?,
-            event_time_complete_timestamp_seconds: make.timestamp(
+            event_time_complete_timestamp_seconds: make.seconds(
                 "event_time_complete_timestamp_seconds",
                 "Event time is complete up to here.",
+            )?,
+            event_time_lateness_seconds: make.seconds(
+                "event_time_lateness_seconds",
+                "How long after its time an event is waited for.",
             )?,
             store_disk_bytes: make.gauge("store_disk_bytes", "Bytes of the store on disk.")?,
             issues_open: make.gauges(
@@ -204,6 +205,14 @@ impl Make {
         Ok(())
     }
 
+    /// A counter for everything that the core counts.
+    fn tally(&self) -> Result<Vec<(&'static str, IntCounter)>, prometheus::Error> {
+        let names = Tally::default().entries().into_iter().map(|(name, _)| name);
+        names
+            .map(|name| Ok((name, self.counter(&format!("{name}_total"), tally_help(name))?)))
+            .collect()
+    }
+
     fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
         self.keep(IntCounter::with_opts(opts(name, help))?)
     }
@@ -221,7 +230,7 @@ impl Make {
         self.keep(IntGauge::with_opts(opts(name, help))?)
     }
 
-    fn timestamp(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
+    fn seconds(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
         self.keep(Gauge::with_opts(opts(name, help))?)
     }
 

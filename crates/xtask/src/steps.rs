@@ -65,7 +65,7 @@ impl Step {
             Step::Fmt => &[Tool::Rustfmt],
             Step::Clippy => &[Tool::Clippy],
             Step::Deny => &[Tool::CargoDeny],
-            Step::Tests => &[Tool::Promtool],
+            Step::Tests => &[Tool::Promtool, Tool::Java],
             Step::Tidy => &[],
         }
     }

@@ -116,6 +116,7 @@ impl Service {
         let reasons: Vec<String> =
             taxonomy.reasons().iter().map(|reason| reason.id.level2().0).collect();
         let metrics = Metrics::new(settings.version, reasons.iter().map(String::as_str))?;
+        metrics.event_time_lateness_seconds.set(settings.ingest.lateness_ms as f64 / 1e3);
         let shared = Arc::new(Shared {
             searcher: indexer.searcher()?,
             ingest: Ingest::new(store.clone(), settings.ingest),

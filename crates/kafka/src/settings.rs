@@ -1,0 +1,150 @@
+//! How to reach the cluster. Any librdkafka property passes, but for those that exactly-once rests
+//! on.
+
+use std::collections::BTreeMap;
+
+use rdkafka::ClientConfig;
+
+/// Properties that are ours: another value would lose or double records without a word.
+const OWN: &[(&str, &str)] = &[
+    ("bootstrap.servers", "it is given by --brokers"),
+    ("enable.auto.commit", "positions are committed inside the transactions"),
+    ("enable.auto.offset.store", "positions are committed inside the transactions"),
+    ("enable.idempotence", "transactions need it on"),
+    ("group.id", "each stage has a group of its own"),
+    ("isolation.level", "a stage must not read what another one took back"),
+    ("transactional.id", "it tells the broker which of two instances is the old one"),
+];
+
+/// Properties that the broker decides under the new group protocol (KIP-848).
+const BROKER_DECIDES: &[&str] =
+    &["partition.assignment.strategy", "session.timeout.ms", "heartbeat.interval.ms"];
+
+/// How to reach a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KafkaSettings {
+    /// `HOST:PORT`, with commas between.
+    pub brokers: String,
+    /// Properties for librdkafka, as `-X key=value` gives them.
+    pub properties: BTreeMap<String, String>,
+}
+
+/// A property that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// No broker is named.
+    #[error("no broker is named; give --brokers HOST:PORT")]
+    NoBrokers,
+    /// One of ours.
+    #[error("-X {name}=… cannot be set: {reason}; leave it out")]
+    Own {
+        /// The property.
+        name: String,
+        /// Why it is ours.
+        reason: &'static str,
+    },
+    /// The build has no TLS.
+    #[error(
+        "security.protocol={protocol} needs TLS, which this build leaves out; build with \
+         `--features kafka-tls` or take a release image"
+    )]
+    NoTls {
+        /// What was asked for.
+        protocol: String,
+    },
+    /// A property that the new group protocol leaves to the broker.
+    #[error(
+        "-X {name}=… and group.protocol=consumer exclude each other: under KIP-848 the broker \
+         decides it; leave out one of them"
+    )]
+    BrokerDecides {
+        /// The property.
+        name: &'static str,
+    },
+    /// librdkafka does not know it, or refuses the value.
+    #[error("librdkafka refuses the properties: {0}")]
+    Refused(String),
+}
+
+impl KafkaSettings {
+    /// Checks all that can be known without a broker.
+    ///
+    /// # Errors
+    /// [`SettingsError`] says what to leave out or to build with.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        if self.brokers.trim().is_empty() {
+            return Err(SettingsError::NoBrokers);
+        }
+        for name in self.properties.keys() {
+            if let Some((_, reason)) = OWN.iter().find(|(own, _)| own == name) {
+                return Err(SettingsError::Own { name: name.clone(), reason });
+            }
+        }
+        let protocol = self.properties.get("security.protocol").map_or("plaintext", |p| p.as_str());
+        if !cfg!(feature = "kafka-tls") && protocol.to_ascii_lowercase().contains("ssl") {
+            return Err(SettingsError::NoTls { protocol: protocol.to_owned() });
+        }
+        let group_protocol = self.properties.get("group.protocol").map(String::as_str);
+        if group_protocol == Some("consumer") {
+            let clash = BROKER_DECIDES.iter().find(|name| self.properties.contains_key(**name));
+            if let Some(name) = clash {
+                return Err(SettingsError::BrokerDecides { name });
+            }
+        }
+        self.client().create_native_config().map(|_| ()).map_err(|error| {
+            // librdkafka names the property and what it would take.
+            SettingsError::Refused(error.to_string())
+        })
+    }
+
+    /// What every client starts from.
+    pub(crate) fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("client.id", "quell");
+        for (name, value) in &self.properties {
+            config.set(name, value);
+        }
+        config.set("bootstrap.servers", &self.brokers);
+        config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(properties: &[(&str, &str)]) -> Result<(), SettingsError> {
+        let properties =
+            properties.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        KafkaSettings { brokers: "localhost:9092".to_owned(), properties }.check()
+    }
+
+    #[test]
+    fn properties_pass_unless_exactly_once_rests_on_them() {
+        assert_eq!(check(&[("fetch.min.bytes", "1"), ("linger.ms", "20")]), Ok(()));
+        for (name, _) in OWN {
+            let refused = check(&[(name, "x")]);
+            assert!(matches!(refused, Err(SettingsError::Own { .. })), "{name}: {refused:?}");
+        }
+        assert!(matches!(check(&[("no.such.property", "1")]), Err(SettingsError::Refused(_))));
+        assert!(matches!(check(&[("linger.ms", "soon")]), Err(SettingsError::Refused(_))));
+        assert_eq!(KafkaSettings::default().check(), Err(SettingsError::NoBrokers));
+    }
+
+    #[test]
+    fn the_new_group_protocol_names_what_it_excludes() {
+        assert_eq!(check(&[("group.protocol", "consumer")]), Ok(()));
+        let clash = check(&[("group.protocol", "consumer"), ("session.timeout.ms", "9000")]);
+        assert_eq!(clash, Err(SettingsError::BrokerDecides { name: "session.timeout.ms" }));
+        assert_eq!(check(&[("session.timeout.ms", "9000")]), Ok(()));
+    }
+
+    #[cfg(not(feature = "kafka-tls"))]
+    #[test]
+    fn tls_names_the_feature_it_needs() {
+        for protocol in ["SSL", "SASL_SSL", "sasl_ssl"] {
+            let error = check(&[("security.protocol", protocol)]).unwrap_err();
+            assert!(error.to_string().contains("kafka-tls"), "{error}");
+        }
+    }
+}

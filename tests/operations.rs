@@ -1,0 +1,95 @@
+//! What operations rely on: alerts that are valid and tested, that name metrics Quell has, and that
+//! lead to a page saying what to do.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use quell_worker::metrics::Metrics;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn promtool(arguments: &[&str]) {
+    let fetched = root().join("target/tools/promtool");
+    let tool = match std::env::var_os("QUELL_PROMTOOL") {
+        Some(named) => named.into(),
+        None if fetched.exists() => fetched,
+        None => "promtool".into(),
+    };
+    let output = Command::new(&tool)
+        .args(arguments)
+        .current_dir(root().join("deploy/mixin"))
+        .output()
+        .unwrap_or_else(|error| {
+            panic!("{}: {error}; `cargo xtask test` fetches promtool", tool.display())
+        });
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&said));
+}
+
+/// Words of the text that begin with `start`, cut at the first other sign.
+fn words(text: &str, start: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices(start) {
+        let word = text[at..].split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
+        found.extend(word.map(str::to_owned));
+    }
+    found
+}
+
+fn alerts() -> Vec<String> {
+    let rules = read("deploy/mixin/alerts.yaml");
+    let names = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_rules_are_valid_and_do_what_their_cases_say() {
+    promtool(&["check", "rules", "--lint=all", "--lint-fatal", "alerts.yaml"]);
+    promtool(&["test", "rules", "alerts_test.yaml"]);
+}
+
+#[test]
+fn every_alert_has_a_case_and_a_page() {
+    let cases = read("deploy/mixin/alerts_test.yaml");
+    let rules = read("deploy/mixin/alerts.yaml");
+    let alerts = alerts();
+    assert!(alerts.len() >= 11, "{alerts:?}");
+    for alert in &alerts {
+        assert!(cases.contains(&format!("alertname: {alert}\n")), "{alert} is fired by no case");
+        let page = format!("docs/runbooks/{alert}.md");
+        assert!(rules.contains(&format!("runbook_url: {page}")), "{alert} does not name its page");
+        assert!(read(&page).starts_with(&format!("# {alert}\n")), "{page} has another title");
+    }
+    for page in std::fs::read_dir(root().join("docs/runbooks")).expect("the runbooks") {
+        let name = page.expect("a page").file_name().to_string_lossy().replace(".md", "");
+        assert!(alerts.contains(&name), "{name} is the page of no alert");
+    }
+}
+
+#[test]
+fn alerts_name_metrics_that_there_are() {
+    let metrics = Metrics::new("test", ["billing.refund_delay"]).expect("names are right");
+    // A counter with labels shows only once it was counted.
+    metrics.ingest_records.with_label_values(&["accepted"]).inc();
+    metrics.http_requests.with_label_values(&["/v1/search", "200"]).inc();
+    metrics.dead_letters.with_label_values(&["syntax"]).inc();
+    metrics.issues_open.with_label_values(&["systemic"]).set(0);
+    metrics.add_reasons(&["billing.refund_delay".to_owned()]);
+    for n in 0..100 {
+        metrics.add_reasons(&[format!("area.reason_{n}")]);
+    }
+    let text = String::from_utf8(metrics.text()).expect("metrics are text");
+    let there = words(&text, "quell_");
+    for file in ["deploy/mixin/alerts.yaml", "deploy/mixin/alerts_test.yaml"] {
+        for name in words(&read(file), "quell_") {
+            assert!(there.contains(&name), "{file} names {name}, which Quell does not export");
+        }
+    }
+}
