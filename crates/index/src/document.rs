@@ -1,7 +1,6 @@
 //! From a contact to a document of the index.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use quell_model::contact::Maturity;
 use quell_model::event::Scalar;
@@ -100,14 +99,14 @@ pub(crate) fn document(fields: &Fields, contact: &Contact) -> Result<TantivyDocu
     Ok(doc)
 }
 
-/// Hash of all that a document is made from. Another build may hash otherwise: then a document is
-/// written once more, no more.
+/// Hash of all that a document is made from.
 pub(crate) fn digest(contact: &Contact) -> u64 {
     // The one thing that every contact changes without any change to its document.
     let contact = Contact { maturity: Maturity::Provisional, ..contact.clone() };
-    let mut hasher = DefaultHasher::new();
-    serde_json::to_vec(&contact).unwrap_or_default().hash(&mut hasher);
-    hasher.finish()
+    let hash = blake3::hash(&serde_json::to_vec(&contact).unwrap_or_default());
+    let mut low = [0; 8];
+    low.copy_from_slice(&hash.as_bytes()[..8]);
+    u64::from_le_bytes(low)
 }
 
 /// The word an enum of the model has in JSON.

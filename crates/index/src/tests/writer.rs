@@ -209,7 +209,7 @@ fn odd_contacts_are_taken_or_refused_by_name() {
 #[test]
 fn what_is_held_is_told_from_what_is_not() {
     let one = contact("1", "en", "first words");
-    let (_dir, mut writer, _searcher) = index(&[one.clone()]);
+    let (_dir, mut writer, _searcher) = index(std::slice::from_ref(&one));
     let mature = quell_model::Contact { maturity: Maturity::Mature, ..one.clone() };
     assert!(writer.holds(&one).unwrap());
     assert!(writer.holds(&mature).unwrap(), "maturity is no part of a document");
