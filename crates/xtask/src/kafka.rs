@@ -49,7 +49,10 @@ pub fn run(workspace: &Workspace, action: Action) -> Result<()> {
             }
             std::thread::sleep(Duration::from_secs(1));
             fs::remove_file(&pids)?;
-            println!("stopped; its data stays in {} until the next start", pids.display());
+            println!(
+                "stopped; its data stays in {} until the next start",
+                dir(workspace).display()
+            );
             Ok(())
         }
         (Action::Down, None) => bail!("no cluster was started with `cargo xtask kafka up`"),
