@@ -31,22 +31,21 @@ pub fn chained(events: &[Event], batches: &[usize], mark: TimeMs) -> Finals {
     while !rest.is_empty() {
         let (batch, left) = rest.split_at(sizes.next().unwrap_or(1).clamp(1, rest.len()));
         let inputs = batch.iter().cloned().map(CoreInput::Event).collect();
-        turn(&mut core, &mut state, inputs, &mut finals);
+        turn(&mut core, &mut state, inputs).into_iter().for_each(|output| finals.take(output));
         rest = left;
     }
-    turn(&mut core, &mut state, vec![CoreInput::Mark(mark)], &mut finals);
+    let last = turn(&mut core, &mut state, vec![CoreInput::Mark(mark)]);
+    last.into_iter().for_each(|output| finals.take(output));
     finals
 }
 
-fn turn(core: &mut Core, state: &mut DirectState, inputs: Vec<CoreInput>, finals: &mut Finals) {
+fn turn(core: &mut Core, state: &mut DirectState, inputs: Vec<CoreInput>) -> Vec<Output> {
     let mut effects = Effects::default();
     for input in inputs {
         core.apply(state, input, &mut effects).expect("memory can be read");
     }
     core.finish(state, &mut effects).expect("memory can be read");
-    for output in effects.outputs {
-        finals.take(output);
-    }
+    effects.outputs
 }
 
 /// The final contacts.
@@ -64,13 +63,5 @@ pub fn contacts(finals: &Finals) -> Vec<Contact> {
 pub fn turns(inputs: Vec<Vec<CoreInput>>) -> Vec<Vec<Output>> {
     let mut core = Core::new(settings(), taxonomy());
     let mut state = DirectState::default();
-    let turn = |inputs: Vec<CoreInput>| {
-        let mut effects = Effects::default();
-        for input in inputs {
-            core.apply(&mut state, input, &mut effects).expect("memory can be read");
-        }
-        core.finish(&mut state, &mut effects).expect("memory can be read");
-        effects.outputs
-    };
-    inputs.into_iter().map(turn).collect()
+    inputs.into_iter().map(|inputs| turn(&mut core, &mut state, inputs)).collect()
 }

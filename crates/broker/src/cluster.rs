@@ -1,7 +1,7 @@
 //! A running cluster of one node or more.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::node::Node;
 use crate::{BrokerError, Kafka};
@@ -9,7 +9,6 @@ use crate::{BrokerError, Kafka};
 /// A cluster; its processes end with it.
 pub struct Cluster {
     kafka: Kafka,
-    dir: PathBuf,
     nodes: Vec<Node>,
 }
 
@@ -19,7 +18,7 @@ impl Cluster {
             fs::remove_dir_all(dir).map_err(BrokerError::io(dir.display().to_string()))?;
         }
         let nodes: Result<Vec<Node>, _> = (1..=nodes).map(|n| Node::new(n, dir)).collect();
-        let mut cluster = Cluster { kafka, dir: dir.to_owned(), nodes: nodes? };
+        let mut cluster = Cluster { kafka, nodes: nodes? };
         let voters: Vec<String> = cluster.nodes.iter().map(Node::voter).collect();
         let voters = voters.join(",");
         for node in &cluster.nodes {
@@ -37,11 +36,6 @@ impl Cluster {
         let servers: Vec<String> =
             self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
         servers.join(",")
-    }
-
-    /// How many nodes there are, those that do not run included.
-    pub fn nodes(&self) -> usize {
-        self.nodes.len()
     }
 
     /// Ends a node at once, as a power cut would. Nodes are numbered from 0.
@@ -89,10 +83,5 @@ impl Cluster {
         let ids = self.nodes.iter().filter_map(Node::id).collect();
         self.nodes.iter_mut().for_each(Node::detach);
         ids
-    }
-
-    /// Where data and logs are.
-    pub fn dir(&self) -> &Path {
-        &self.dir
     }
 }

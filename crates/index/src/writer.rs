@@ -197,14 +197,13 @@ impl IndexWriter {
     }
 
     /// Rewrites every file that still holds removed or replaced contacts, so that after an
-    /// erasure nothing of the person is left on disk. Commits what is waiting first. Costs up to a
+    /// erasure nothing of the person is left on disk. Call it after the commit; costs up to a
     /// rewrite of the index. `searcher` and its clones let go of the old files.
     ///
     /// # Errors
     /// Fails when a merge of the background still holds such a file after ten minutes.
-    pub fn rewrite_removed(&mut self, position: u64, searcher: &Searcher) -> Result<()> {
+    pub fn rewrite_removed(&mut self, searcher: &Searcher) -> Result<()> {
         let began = Instant::now();
-        self.commit(position)?;
         loop {
             let segments = self.segments_with_removed()?;
             if segments.is_empty() {
@@ -227,7 +226,7 @@ impl IndexWriter {
         searcher.reload()?;
         self.inner.garbage_collect_files().wait()?;
         self.owes_rewrite = false;
-        self.commit(position)
+        self.commit(self.position.unwrap_or(0))
     }
 
     /// The ids only: a segment's meta keeps its files alive.

@@ -30,7 +30,7 @@ fn findings(plan: &[Planned]) -> Vec<Finding> {
 
 #[tokio::test]
 async fn a_plan_is_made_applied_and_then_right() {
-    let cluster = cluster("topics-apply");
+    let mut cluster = cluster("topics-apply");
     let settings = settings(&cluster);
     let specs = [
         spec("contacts", Partitions::Made(4), Cleanup::Compact),
@@ -63,4 +63,9 @@ async fn a_plan_is_made_applied_and_then_right() {
     assert!(planned[1].to_string().contains("kafka-configs.sh"), "{}", planned[1]);
     assert!(planned[2].to_string().contains("must have 5"), "{}", planned[2]);
     assert_eq!(apply(&settings, &planned, None).await.unwrap(), [""; 0], "nothing is changed");
+
+    cluster.kill(0);
+    cluster.restart(0).expect("the broker comes up over its data");
+    let later = plan(&settings, &specs).await.unwrap();
+    assert_eq!(findings(&later), vec![Finding::Right; 3], "a kill loses no topic");
 }

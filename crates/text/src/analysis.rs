@@ -1,8 +1,6 @@
 //! One analysis of text for tagging and for the search index: words folded and stemmed, Chinese
 //! as single simplified characters, offsets into the original.
 
-use std::cell::RefCell;
-
 use crate::hash::{combine, hash64};
 use crate::language::{Language, Script};
 use crate::normalise;
@@ -133,7 +131,8 @@ impl Analyzer {
         }
     }
 
-    /// Gives every index term of a text to `sink`: term, position, byte offsets.
+    /// Gives every index term of a text to `sink`: term, position, byte offsets. Stems where the
+    /// language has a stemmer, Chinese as single folded characters.
     pub fn index_terms(
         &mut self,
         language: Language,
@@ -212,25 +211,8 @@ impl Default for Analyzer {
     }
 }
 
-/// The index terms of a text: stems where the language has a stemmer, Chinese as single folded
-/// characters.
-pub fn index_terms(language: Language, text: &str) -> Vec<IndexTerm> {
-    thread_local! {
-        static ANALYZER: RefCell<Analyzer> = RefCell::new(Analyzer::new());
-    }
-    let mut terms = Vec::new();
-    let mut keep = |term: &str, position, start, end| {
-        terms.push(IndexTerm { term: term.to_owned(), position, start, end });
-    };
-    ANALYZER.with(|analyzer| match analyzer.try_borrow_mut() {
-        Ok(mut analyzer) => analyzer.index_terms(language, text, &mut keep),
-        Err(_) => Analyzer::new().index_terms(language, text, &mut keep),
-    });
-    terms
-}
-
-/// The accent-free, unstemmed twin of [`index_terms`]: finds what was typed without accents, and
-/// exact words.
+/// The accent-free, unstemmed twin of [`Analyzer::index_terms`]: finds what was typed without
+/// accents, and exact words.
 pub fn plain_terms(text: &str) -> Vec<IndexTerm> {
     let mut segmenter = Segmenter::new(head(text));
     let mut folded = String::new();

@@ -16,7 +16,7 @@ mod segment;
 pub mod similarity;
 mod stem;
 
-pub use analysis::{Analysis, Analyzer, IndexTerm, Token, index_terms, plain_terms, split_into};
+pub use analysis::{Analysis, Analyzer, IndexTerm, Token, plain_terms, split_into};
 pub use lang::{Detected, Detector, Part};
 pub use language::{Language, Script};
 pub use redact::{Redacted, RedactionCounts, redact};

@@ -116,7 +116,7 @@ impl Indexer {
     /// [`IndexerError::Index`]
     pub fn rewrite_removed(&mut self, searcher: &Searcher) -> Result<(), IndexerError> {
         if self.writer.owes_rewrite() {
-            self.writer.rewrite_removed(self.next, searcher)?;
+            self.writer.rewrite_removed(searcher)?;
         }
         Ok(())
     }

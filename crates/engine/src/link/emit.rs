@@ -26,14 +26,12 @@ impl Link {
         report_links(&mut held, row, effects);
         let counts = is_linkable(held.tagged.contact.standing);
         let after = counts.then(|| fact(owner, &held.tagged, &self.settings));
-        if after == held.counted {
-            keep(state, owner, &held);
-        } else {
+        let changed = after != held.counted;
+        let before = std::mem::replace(&mut held.counted, after);
+        keep(state, owner, &held);
+        if changed {
             let contact_key = held.tagged.contact.contact_key.clone();
-            let before = std::mem::replace(&mut held.counted, after);
-            keep(state, owner, &held);
-            let after = held.counted.take();
-            let change = FactChange { contact_key, before, after };
+            let change = FactChange { contact_key, before, after: held.counted.take() };
             effects.to_trend.push(TrendInput::Fact(Box::new(change)));
         }
         put_out(held, effects);

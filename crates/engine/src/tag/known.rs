@@ -157,11 +157,6 @@ impl Known {
             .collect()
     }
 
-    /// Takes out the customer's id, where one is known.
-    pub fn take_customer_id(&mut self) -> Option<String> {
-        take(&mut self.customer_id).into_value().filter(|id| !id.is_empty())
-    }
-
     fn merge_times(&mut self, event_time: TimeMs) -> bool {
         let moved = event_time < self.first_event || event_time > self.last_event;
         self.first_event = self.first_event.min(event_time);

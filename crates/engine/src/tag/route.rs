@@ -100,7 +100,7 @@ pub(super) fn tagged(
 fn contact(key: &ContactKey, mut known: Known, turns: Vec<quell_model::event::Turn>) -> Contact {
     Contact {
         contact_key: key.clone(),
-        customer_id: known.take_customer_id(),
+        customer_id: known.customer_id().map(str::to_owned),
         occurred_at: known.occurred_at(),
         standing: standing(&known),
         updated_at: known.last_change(),

@@ -159,7 +159,7 @@ fn after_a_rewrite_nothing_of_a_removed_contact_is_on_disk() {
     drop(writer);
     let mut writer = IndexWriter::open(dir.path(), settings()).unwrap();
     assert!(writer.owes_rewrite());
-    writer.rewrite_removed(2, &searcher).unwrap();
+    writer.rewrite_removed(&searcher).unwrap();
     assert!(!writer.owes_rewrite());
     // The engine's own threads let go of the old files a moment after the last reader has.
     for _ in 0..100 {
@@ -167,7 +167,7 @@ fn after_a_rewrite_nothing_of_a_removed_contact_is_on_disk() {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
-        writer.rewrite_removed(2, &searcher).unwrap();
+        writer.rewrite_removed(&searcher).unwrap();
     }
     assert!(!on_disk(dir.path(), "zzyzxcustomer"));
     assert!(!on_disk(dir.path(), "zzyzxsecret"));
