@@ -1,8 +1,8 @@
 //! The repository's own commands: `cargo xtask test` fetches what the tests need and runs them all;
 //! `cargo xtask kafka` starts a real broker.
 //!
-//! It needs cargo, a C linker and, for the first run, the network. Nothing outside the target
-//! directory is changed, but for rustup components that are missing.
+//! It needs cargo, a C compiler and, for the first run, the network. Nothing outside the target
+//! directory is changed, but for what is missing of rustup's components, Java and Maven.
 
 mod kafka;
 mod steps;
