@@ -27,8 +27,8 @@ const OPENED_MS: [i64; 10] = [
     15 * DAY_MS,
 ];
 
-/// Texts without a word in common.
-const TEXTS: [&str; 3] = ["parcel arrived broken", "invoice shows wrong total", "cannot log in"];
+/// Texts of three content words each, without a word in common.
+const TEXTS: [&str; 3] = ["parcel arrived broken", "invoice total wrong", "password reset expired"];
 
 /// What a generated stream may hold.
 #[derive(Clone, Copy, Debug)]

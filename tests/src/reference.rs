@@ -1,6 +1,6 @@
 //! Repeats by the words of the definition: every contact against every other of its customer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quell_engine::Settings;
 use quell_model::contact::Contact;
@@ -87,11 +87,9 @@ fn judge(
     settings: &Settings,
 ) -> Expected {
     let gap_ms = |earlier: &Contact| later.occurred_at.since_ms(earlier.occurred_at);
-    let text = |contact: &Contact| {
-        let body = contact.body.clone().unwrap_or_default();
-        let said: Vec<&str> = contact.turns.iter().map(|turn| turn.text.as_str()).collect();
-        let text = format!("{body} {}", said.join(" ")).trim().to_owned();
-        (!text.is_empty()).then_some(text)
+    let texts = |contact: &Contact| -> BTreeSet<String> {
+        let said = contact.turns.iter().map(|turn| turn.text.clone());
+        contact.body.clone().into_iter().chain(said).collect()
     };
     let duplicate = own.iter().any(|earlier| {
         gap_ms(earlier) <= settings.duplicate_window_ms
@@ -106,7 +104,8 @@ fn judge(
         let previous = own.iter().rev().find(|earlier| {
             let is_duplicate = found.get(&earlier.contact_id).is_some_and(|e| e.duplicate);
             let in_window = gap_ms(earlier) > 0 && gap_ms(earlier) <= settings.repeat_window_ms;
-            let alike = text(earlier).is_some() && text(earlier) == text(later);
+            let alike =
+                likeness_permille(&texts(earlier), &texts(later)) >= settings.same_issue_permille;
             !is_duplicate
                 && in_window
                 && match mode {
@@ -129,6 +128,13 @@ fn judge(
         });
     }
     expected
+}
+
+/// The share of their distinct words that both have; for texts of three words each, none of them in
+/// two texts, that is the share of texts.
+fn likeness_permille(a: &BTreeSet<String>, b: &BTreeSet<String>) -> u16 {
+    let either = a.union(b).count();
+    if either == 0 { 0 } else { (a.intersection(b).count() * 1000 / either) as u16 }
 }
 
 fn order(contact: &Contact) -> Option<String> {
