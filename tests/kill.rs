@@ -9,34 +9,12 @@ use std::time::{Duration, Instant};
 
 use quell_faults::Seed;
 use quell_tests::binary::quell;
+use quell_tests::shop;
 use serde_json::Value;
 
 const EVENTS: usize = 4_000;
 const BATCH: usize = 50;
 const KILLS: usize = 6;
-
-/// Events of many contacts in order of time: opened, patched, redelivered; some cannot be read.
-fn events() -> Vec<String> {
-    let mut seed = Seed::new(7);
-    let mut lines = Vec::with_capacity(EVENTS);
-    for n in 0..EVENTS {
-        let contact = seed.below(EVENTS / 3);
-        let minute = n / 2 % 60;
-        let (day, hour) = (1 + n / 700, n / 120 % 24);
-        let time = format!("2026-01-{day:02}T{hour:02}:{minute:02}:00Z");
-        let kind = if seed.below(3) == 0 { "updated" } else { "opened" };
-        let order = seed.below(200);
-        lines.push(if n % 97 == 0 {
-            format!("{{\"schema_version\":1,\"event_id\":\"broken {n}")
-        } else {
-            format!(
-                r#"{{"schema_version":1,"event_id":"e{n}","event_type":"contact.{kind}","event_time":"{time}","source":{{"system":"shop"}},"contact":{{"id":"k{contact}","kind":"ticket","channel":"email","opened_at":"{time}","customer":{{"id":"c{}"}},"subject":"Where is my order","body":"My order {order} has not arrived, I was charged twice","attributes":{{"order_id":"o{order}"}}}}}}"#,
-                contact % 300
-            )
-        });
-    }
-    lines
-}
 
 struct Running {
     child: Child,
@@ -163,7 +141,7 @@ fn comparable(mut row: Value) -> Value {
 #[test]
 fn killed_processes_lose_and_double_nothing() {
     let dir = tempfile::tempdir().expect("a folder");
-    let lines = events();
+    let lines = shop::events(EVENTS);
     let expected = replayed(dir.path(), &lines);
     assert!(expected.len() > 500, "there is something to compare");
     let data = dir.path().join("data");

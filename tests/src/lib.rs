@@ -5,3 +5,5 @@ pub mod binary;
 pub mod events;
 pub mod reference;
 pub mod runs;
+pub mod shop;
+pub mod topics;

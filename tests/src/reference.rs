@@ -133,8 +133,8 @@ fn judge(
 /// The share of their distinct words that both have; for texts of three words each, none of them in
 /// two texts, that is the share of texts.
 fn likeness_permille(a: &BTreeSet<String>, b: &BTreeSet<String>) -> u16 {
-    let either = a.union(b).count();
-    if either == 0 { 0 } else { (a.intersection(b).count() * 1000 / either) as u16 }
+    let both = a.intersection(b).count();
+    (both * 1000).checked_div(a.union(b).count()).unwrap_or_default() as u16
 }
 
 fn order(contact: &Contact) -> Option<String> {

@@ -119,7 +119,7 @@ impl Core {
 }
 
 /// Keeps an input that no stage acts on yet under its kind and id.
-fn note(state: &mut dyn State, noted: Noted, effects: &mut Effects) {
+pub fn note(state: &mut dyn State, noted: Noted, effects: &mut Effects) {
     effects.tally.noted_kept += 1;
     let key = format!("{}/{}", noted.kind.event_type(), noted.event_id);
     state.put(NOTED, key.as_bytes(), noted.json.into_bytes());

@@ -15,13 +15,14 @@ mod hash;
 pub mod intake;
 pub mod invariants;
 pub mod link;
+pub mod marks;
 mod settings;
 mod state;
 pub mod tag;
 mod timers;
 pub mod trend;
 
-pub use crate::core::{Core, CoreInput};
+pub use crate::core::{Core, CoreInput, note};
 pub use link::{Link, LinkInput};
 pub use settings::Settings;
 pub use state::{Scan, State, StateError, TABLES, Table, VisitRow};

@@ -44,6 +44,8 @@ pub const TREND_VOLUMES: Table = "trend_volumes";
 pub const TREND_CLOCK: Table = "trend_clock";
 /// Inputs kept for the stages that will act on them.
 pub const NOTED: Table = "noted";
+/// Any stage in a cluster: the last mark of every partition that feeds it.
+pub const SOURCE_MARKS: Table = "source_marks";
 
 /// Every table, in order.
 pub const TABLES: &[Table] = &[
@@ -66,6 +68,7 @@ pub const TABLES: &[Table] = &[
     TREND_VOLUMES,
     TREND_CLOCK,
     NOTED,
+    SOURCE_MARKS,
 ];
 
 /// Why a step could not be done. Nothing of the turn may be committed then.

@@ -1,9 +1,18 @@
 //! Kafka behind the port: the only crate that knows a broker. Bytes in, bytes out.
 //!
 //! [`KafkaSettings`] says how to reach the cluster and refuses what would break exactly-once;
-//! [`topics`] says what topics there must be, compares them with the cluster and makes them.
+//! [`topics`] says what topics there must be, compares them with the cluster and makes them;
+//! [`KafkaLog`] is a stage's log in and transaction out, [`KafkaChangelog`] reads its state back.
 
+mod catalogue;
+mod changelog;
+mod log;
+mod rebalance;
 mod settings;
 pub mod topics;
+mod transaction;
 
+pub use catalogue::catalogue;
+pub use changelog::KafkaChangelog;
+pub use log::{KafkaLog, StageSpec};
 pub use settings::{KafkaSettings, SettingsError};

@@ -15,6 +15,10 @@ use crate::settings::KafkaSettings;
 /// How long one question to the cluster may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The largest record, compressed: a contact with all that was said in it is larger than what most
+/// clusters allow without being told. Producers of ours take no larger one.
+pub(crate) const MAX_RECORD_BYTES: &str = "16777216";
+
 /// What becomes of old records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cleanup {
@@ -22,13 +26,16 @@ pub enum Cleanup {
     Compact,
     /// Records go after the topic's retention time.
     Delete,
+    /// The owner's business.
+    Any,
 }
 
 impl Cleanup {
-    fn as_str(self) -> &'static str {
+    /// The cluster's word for it.
+    pub fn as_str(self) -> &'static str {
         match self {
             Cleanup::Compact => "compact",
-            Cleanup::Delete => "delete",
+            Cleanup::Delete | Cleanup::Any => "delete",
         }
     }
 }
@@ -58,7 +65,8 @@ pub enum Partitions {
 }
 
 impl Partitions {
-    fn count(self) -> i32 {
+    /// The number.
+    pub fn count(self) -> i32 {
         match self {
             Partitions::Exactly(count) | Partitions::Made(count) => count,
         }
@@ -94,6 +102,18 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// Whether the topic is there as it must be.
+    pub fn is_right(&self) -> bool {
+        self.finding == Finding::Right
+    }
+
+    /// The finding and what to do about it.
+    pub fn finding_text(&self) -> String {
+        let text = self.to_string();
+        let own = format!("{}: ", self.spec.name);
+        text.strip_prefix(&own).unwrap_or(&text).to_owned()
+    }
+
     /// Whether it stands in the way: what is wrong is never changed by Quell.
     pub fn is_wrong(&self) -> bool {
         matches!(self.finding, Finding::Partitions { .. } | Finding::Cleanup { .. })
@@ -168,7 +188,8 @@ pub async fn plan(
         }
         match cleanups.get(&spec.name) {
             Some(cleanup)
-                if !cleanup.split(',').any(|part| part.trim() == spec.cleanup.as_str()) =>
+                if spec.cleanup != Cleanup::Any
+                    && !cleanup.split(',').any(|part| part.trim() == spec.cleanup.as_str()) =>
             {
                 Finding::Cleanup { found: cleanup.clone() }
             }
@@ -208,7 +229,8 @@ pub async fn apply(
             // -1 stands for the cluster's default.
             let replicas = TopicReplication::Fixed(replication.unwrap_or(-1));
             let topic = NewTopic::new(&spec.name, spec.partitions.count(), replicas)
-                .set("cleanup.policy", spec.cleanup.as_str());
+                .set("cleanup.policy", spec.cleanup.as_str())
+                .set("max.message.bytes", MAX_RECORD_BYTES);
             match retention {
                 Some(retention) => topic.set("retention.ms", retention),
                 None => topic,
@@ -227,7 +249,11 @@ pub async fn apply(
     Ok(made)
 }
 
-fn partition_counts(settings: &KafkaSettings) -> Result<BTreeMap<String, i32>, TopicError> {
+/// Every topic of the cluster with the number of its partitions.
+///
+/// # Errors
+/// [`TopicError::Cluster`]
+pub fn partition_counts(settings: &KafkaSettings) -> Result<BTreeMap<String, i32>, TopicError> {
     let client: BaseConsumer = settings.client().create()?;
     let metadata = client.fetch_metadata(None, PATIENCE)?;
     let count = |partitions: usize| i32::try_from(partitions).unwrap_or(i32::MAX);

@@ -16,6 +16,7 @@ pub mod reason;
 pub mod repeat;
 pub mod scalar;
 pub mod time;
+pub mod topic;
 pub mod trend;
 
 pub use contact::{Contact, ContactKey, Standing};

@@ -84,6 +84,11 @@ impl LatestOutputs {
     }
 
     /// All outputs in order of topic and key, removals included.
+    pub fn into_outputs(self) -> impl Iterator<Item = Output> {
+        self.topics.into_values().flat_map(BTreeMap::into_values)
+    }
+
+    /// As [`LatestOutputs::into_outputs`], and keeps them.
     pub fn iter(&self) -> impl Iterator<Item = &Output> {
         self.topics.values().flat_map(BTreeMap::values)
     }

@@ -2,6 +2,8 @@
 //! and `commit(outputs, state changes, positions)`, atomic. Everything above is the same code for
 //! the embedded store, Kafka, a replayed file and a simulation.
 
+pub mod stage;
+
 use std::ops::ControlFlow;
 
 use quell_model::{Position, TimeMs};

@@ -28,8 +28,10 @@ pub enum Command {
     Demo(Demo),
     /// Read event files, run the core, write the results into a folder. Same input, same bytes.
     Replay(Replay),
-    /// Run the pipeline on one machine: HTTP, files or standard input in, searchable results out.
+    /// Run the pipeline: on one machine, or as a worker on a Kafka cluster with --brokers.
     Run(Run),
+    /// Compare the cluster's topics with what Quell needs, and make what is missing.
+    Topics(Topics),
     /// Find contacts.
     #[command(visible_alias = "query")]
     Search(Search),
@@ -105,6 +107,9 @@ pub struct Replay {
     pub out: PathBuf,
     #[command(flatten)]
     pub core: CoreArgs,
+    /// Say at the end that event time is complete up to here, instead of up to the newest event.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
     /// NDJSON files, plain, .gz or .zst; `-` for standard input.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
@@ -135,6 +140,52 @@ pub struct Run {
     /// Stop when the inputs are read and searchable, without serving HTTP.
     #[arg(long, requires = "inputs")]
     pub once: bool,
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    /// Stages to run on the cluster: intake, tag, link, trend, with commas between. Default: all.
+    #[arg(long, value_name = "STAGES", requires = "brokers")]
+    pub stages: Option<String>,
+}
+
+/// How to reach a Kafka cluster.
+#[derive(Debug, clap::Args)]
+pub struct KafkaArgs {
+    /// Brokers, HOST:PORT with commas between.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub brokers: Option<String>,
+    /// A librdkafka property, such as -X session.timeout.ms=10000.
+    #[arg(short = 'X', value_name = "NAME=VALUE")]
+    pub properties: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Topics {
+    #[command(subcommand)]
+    pub command: TopicsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TopicsCommand {
+    /// Show what there must be and what there is. Changes nothing; exit code 3 where they differ.
+    Plan(TopicsArgs),
+    /// Make what is missing. What is wrong is named and left as it is.
+    Apply(TopicsArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct TopicsArgs {
+    #[command(flatten)]
+    pub core: CoreArgs,
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    /// Partitions of what is made.
+    #[arg(long)]
+    pub partitions: Option<u32>,
+    /// Copies of each partition. Default: the cluster's.
+    #[arg(long)]
+    pub replication: Option<i32>,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Where to ask: a running Quell or a data folder.

@@ -2,6 +2,8 @@
 
 mod args;
 mod clock;
+#[cfg(feature = "kafka")]
+mod cluster;
 mod command;
 mod config;
 mod output;
@@ -18,6 +20,10 @@ use args::{Args, Command};
 /// at: a fifth of the time of a turn.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What a build without the feature answers.
+#[cfg(not(feature = "kafka"))]
+pub const NO_KAFKA: &str = "this build leaves Kafka out; build with `--features kafka`";
 
 /// How a command ended, as exit codes that scripts can tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +58,10 @@ fn main() -> ExitCode {
         Command::Demo(demo) => command::demo::run(demo),
         Command::Replay(replay) => command::replay::run(replay),
         Command::Run(run) => command::run::run(run),
+        #[cfg(feature = "kafka")]
+        Command::Topics(topics) => command::topics::run(topics),
+        #[cfg(not(feature = "kafka"))]
+        Command::Topics(_) => Err(anyhow::anyhow!(NO_KAFKA)),
         Command::Search(search) => command::search::run(search),
         Command::Trends(trends) => command::trends::run(trends),
         Command::Simulate(simulate) => command::simulate::run(simulate),

@@ -107,7 +107,10 @@ pub fn service(
 
 /// The key of the customer hash: made once per folder, so that hashes of two deployments cannot
 /// be compared.
-fn hash_key(dir: &Path) -> anyhow::Result<[u8; 32]> {
+///
+/// # Errors
+/// The folder cannot be written, or what is in it is no key.
+pub fn hash_key(dir: &Path) -> anyhow::Result<[u8; 32]> {
     let path: PathBuf = dir.join("customer-hash.key");
     if let Ok(bytes) = std::fs::read(&path) {
         return bytes.try_into().map_err(|_| {

@@ -22,6 +22,7 @@
 //! reader on another thread may see the new value of one key and the old value of the next. The
 //! worker reads between its own commits and sees all of each.
 
+mod cache;
 mod commit;
 mod counters;
 mod dead_letters;
@@ -36,6 +37,7 @@ mod settings;
 mod state;
 mod tables;
 
+pub use cache::{CachePosition, CachedPartition, StateCache};
 pub use dead_letters::DeadLetter;
 pub use embedded::EmbeddedStore;
 pub use error::StoreError;

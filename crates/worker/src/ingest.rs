@@ -12,12 +12,10 @@ use quell_engine::intake;
 use quell_model::{Position, TimeMs};
 use quell_store::{EmbeddedStore, NewRecord, StoreError};
 
+use crate::event_clock::{EventClock, event_time};
 use crate::log_row::{event_row, mark_row};
 use crate::metrics::Metrics;
-use crate::replay::event_time;
 
-/// At most one mark in this time.
-const MARK_EVERY_MS: i64 = 1_000;
 /// Without events for this long, event time follows the clock.
 const IDLE_AFTER_MS: i64 = 60_000;
 /// Rejects named one by one in an answer; the rest are counted.
@@ -75,23 +73,10 @@ pub struct Ingest {
     clock: Mutex<EventClock>,
 }
 
-struct EventClock {
-    newest_event: TimeMs,
-    newest_at: TimeMs,
-    mark: TimeMs,
-    marked_at: TimeMs,
-}
-
 impl Ingest {
     /// Over this store. Marks begin anew: stages refuse what is older than they know.
     pub fn new(store: EmbeddedStore, settings: IngestSettings) -> Self {
-        let clock = EventClock {
-            newest_event: TimeMs::MIN,
-            newest_at: TimeMs::MIN,
-            mark: TimeMs::MIN,
-            marked_at: TimeMs::MIN,
-        };
-        Ingest { store, settings, clock: Mutex::new(clock) }
+        Ingest { store, settings, clock: Mutex::default() }
     }
 
     /// Takes the records in or puts them aside, all of them durably.
@@ -173,11 +158,8 @@ impl Ingest {
     /// # Errors
     /// [`StoreError`] where the mark could not be written.
     pub fn complete(&self, now: TimeMs) -> Result<(), StoreError> {
-        let mut clock = self.lock();
-        if clock.newest_event > clock.mark {
-            clock.mark = clock.newest_event;
-            clock.marked_at = now;
-            self.store.append(vec![new_record(now, mark_row(clock.mark))])?;
+        if let Some(mark) = self.lock().complete(now) {
+            self.store.append(vec![new_record(now, mark_row(mark))])?;
         }
         Ok(())
     }
@@ -194,11 +176,10 @@ impl Ingest {
     ) -> Result<(), StoreError> {
         let mark = {
             let mut clock = self.lock();
-            if newest > TimeMs::MIN {
-                clock.newest_at = now;
-                clock.newest_event = clock.newest_event.max(newest);
-            }
-            clock.next_mark(now, self.settings.lateness_ms)
+            clock.take(newest, now);
+            let is_idle = clock.quiet_ms(now) >= IDLE_AFTER_MS;
+            let is_due = clock.is_due(now);
+            is_due.then(|| clock.next_mark(now, self.settings.lateness_ms, is_idle)).flatten()
         };
         if let Some(mark) = mark {
             metrics.event_time_complete_timestamp_seconds.set(mark.0 as f64 / 1e3);
@@ -212,26 +193,6 @@ impl Ingest {
 
     fn lock(&self) -> MutexGuard<'_, EventClock> {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl EventClock {
-    fn next_mark(&mut self, now: TimeMs, lateness_ms: i64) -> Option<TimeMs> {
-        if self.newest_at == TimeMs::MIN {
-            self.newest_at = now;
-        }
-        if self.marked_at > TimeMs::MIN && now.since_ms(self.marked_at) < MARK_EVERY_MS {
-            return None;
-        }
-        let idle = now.since_ms(self.newest_at) >= IDLE_AFTER_MS;
-        let complete = if idle { now } else { self.newest_event.min(now) };
-        let mark = complete.plus_ms(-lateness_ms);
-        if complete == TimeMs::MIN || mark <= self.mark {
-            return None;
-        }
-        self.mark = mark;
-        self.marked_at = now;
-        Some(mark)
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry, TextEncoder,
+    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use quell_engine::Tally;
@@ -60,6 +60,12 @@ pub struct Metrics {
     pub event_time_lateness_seconds: Gauge,
     pub store_disk_bytes: IntGauge,
     pub issues_open: IntGaugeVec,
+    pub stage_commits: IntCounterVec,
+    pub stage_aborts: IntCounterVec,
+    pub stage_restarts: IntCounterVec,
+    pub stage_turn_duration_seconds: HistogramVec,
+    pub stage_partitions: IntGaugeVec,
+    pub stage_restored_rows: IntCounterVec,
     pub http_requests: IntCounterVec,
     pub http_request_duration_seconds: Histogram,
     contacts_tagged: IntCounterVec,
@@ -121,6 +127,36 @@ impl Metrics {
                 "issues_open",
                 "Issues that go on, by verdict: watch, systemic.",
                 &["verdict"],
+            )?,
+            stage_commits: make.counters(
+                "stage_commits_total",
+                "Transactions committed by a stage on the cluster.",
+                &["stage"],
+            )?,
+            stage_aborts: make.counters(
+                "stage_aborts_total",
+                "Transactions aborted by a stage; what they read is read again.",
+                &["stage"],
+            )?,
+            stage_restarts: make.counters(
+                "stage_restarts_total",
+                "Times a stage began anew after it lost the cluster or was fenced.",
+                &["stage"],
+            )?,
+            stage_turn_duration_seconds: make.histograms(
+                "stage_turn_duration_seconds",
+                "From the last record read to the end of the commit, by stage.",
+                &["stage"],
+            )?,
+            stage_partitions: make.gauges(
+                "stage_partitions",
+                "Partitions of a stage's instance, by state: ready, restoring.",
+                &["stage", "state"],
+            )?,
+            stage_restored_rows: make.counters(
+                "stage_restored_rows_total",
+                "Rows of state read back from the changelog, by stage.",
+                &["stage"],
             )?,
             http_requests: make.counters(
                 "http_requests_total",
@@ -241,6 +277,16 @@ impl Make {
         labels: &[&str],
     ) -> Result<IntGaugeVec, prometheus::Error> {
         self.keep(IntGaugeVec::new(opts(name, help), labels)?)
+    }
+
+    fn histograms(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<HistogramVec, prometheus::Error> {
+        let opts = HistogramOpts::new(format!("quell_{name}"), help.to_owned());
+        self.keep(HistogramVec::new(opts.buckets(DURATION_BUCKETS.to_vec()), labels)?)
     }
 
     fn histogram(&self, name: &str, help: &str) -> Result<Histogram, prometheus::Error> {

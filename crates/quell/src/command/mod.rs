@@ -11,4 +11,8 @@ pub mod search;
 pub mod simulate;
 pub mod taxonomy;
 pub mod token;
+#[cfg(feature = "kafka")]
+pub mod topics;
 pub mod trends;
+#[cfg(feature = "kafka")]
+pub mod worker;

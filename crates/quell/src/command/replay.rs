@@ -50,6 +50,7 @@ fn plan(core: &CoreArgs, args: &Replay) -> anyhow::Result<ReplayPlan> {
         adapter: wiring::adapter(&config)?,
         settings: config.core(&taxonomy).into(),
         lateness_ms: config.replay_lateness_ms(),
+        until: args.until.as_deref().map(|until| wiring::time("--until", until)).transpose()?,
         taxonomy,
         out: args.out.clone(),
     })

@@ -1,4 +1,4 @@
-//! `quell run`: the embedded mode.
+//! `quell run`: the embedded mode; with brokers, a worker on a cluster.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +31,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub fn run(args: &Run) -> anyhow::Result<Outcome> {
     let config = configured(args)?;
     start_log(&config)?;
+    if !config.get("kafka.brokers").is_empty() {
+        return on_cluster(args, config);
+    }
     let dir = PathBuf::from(config.get("run.data"));
     let taxonomy = wiring::taxonomy(&config)?;
     let settings = wiring::service(&config, &taxonomy, &dir)?;
@@ -45,6 +48,16 @@ pub fn run(args: &Run) -> anyhow::Result<Outcome> {
     outcome
 }
 
+#[cfg(feature = "kafka")]
+fn on_cluster(args: &Run, config: Config) -> anyhow::Result<Outcome> {
+    crate::command::worker::run(args, config)
+}
+
+#[cfg(not(feature = "kafka"))]
+fn on_cluster(_: &Run, _: Config) -> anyhow::Result<Outcome> {
+    bail!(crate::NO_KAFKA)
+}
+
 fn configured(args: &Run) -> anyhow::Result<Config> {
     let mut config = Config::load(&args.core)?;
     let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
@@ -54,6 +67,8 @@ fn configured(args: &Run) -> anyhow::Result<Config> {
         ("run.tls_cert", path(&args.tls_cert), "--tls-cert"),
         ("run.tls_key", path(&args.tls_key), "--tls-key"),
         ("run.tokens", path(&args.tokens), "--tokens"),
+        ("kafka.brokers", args.kafka.brokers.clone(), "--brokers"),
+        ("kafka.stages", args.stages.clone(), "--stages"),
     ];
     for (key, value, flag) in flags {
         if let Some(value) = value {
@@ -135,7 +150,8 @@ fn serve(
     Ok(Outcome::Done)
 }
 
-async fn stop_signal() {
+/// Ends when the process is told to stop.
+pub async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut term), Ok(mut int)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))

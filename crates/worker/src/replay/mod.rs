@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 use quell_codec::{Adapter, DeadLetter, Limits, RawRecord, decode, is_blank};
 use quell_engine::{Core, CoreInput, Effects, Settings, StateError, Tally, intake};
-use quell_model::{Event, LatestOutputs, Position, TimeMs};
+use quell_model::{LatestOutputs, Position, TimeMs};
 use quell_taxonomy::Taxonomy;
 
 use crate::direct::DirectState;
+use crate::event_clock::event_time;
 use crate::lines::Lines;
 
 /// Records between two collections of outputs. No result depends on it.
@@ -35,6 +36,8 @@ pub struct ReplayPlan {
     pub settings: Arc<Settings>,
     /// How long after its time an event is waited for; none waits for ever.
     pub lateness_ms: Option<i64>,
+    /// At the end, event time is complete up to here; none: up to the newest event.
+    pub until: Option<TimeMs>,
     /// Where the files go.
     pub out: PathBuf,
 }
@@ -224,22 +227,13 @@ impl<'a> Run<'a> {
     }
 
     fn end(mut self, plan: &ReplayPlan) -> Result<Summary, ReplayError> {
-        if self.max_event > self.mark {
-            self.apply(CoreInput::Mark(self.max_event))?;
+        let until = plan.until.unwrap_or(self.max_event);
+        if until > self.mark {
+            self.apply(CoreInput::Mark(until))?;
         }
         self.collect()?;
         io::Write::flush(&mut self.dlq).map_err(|e| at(&plan.out.join("dlq.ndjson"), e))?;
         write_rows(&plan.out, &self.rows)?;
         Ok(Summary::new(plan, self.counts, &self.tally, &self.rows))
-    }
-}
-
-/// The time an event speaks of, which completes event time.
-pub fn event_time(event: &Event) -> TimeMs {
-    match event {
-        Event::Contact(event) => event.event_time,
-        Event::Volume(volume) => volume.period_start,
-        Event::IdentityLink(link) => link.event_time,
-        Event::Noted(noted) => noted.event_time,
     }
 }

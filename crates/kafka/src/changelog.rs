@@ -1,0 +1,190 @@
+//! A stage's state as a compacted topic: rows keyed by table and key, and one row per partition
+//! that says up to where the input is in them.
+
+use std::time::{Duration, Instant};
+
+use quell_ports::PortError;
+use quell_ports::stage::{Changelog, ChangelogRow, TakeRow};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::log::fatal;
+use crate::settings::KafkaSettings;
+
+/// How long one question to the cluster may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long we wait for an unfinished transaction of a former owner: longer than the cluster does
+/// before it aborts one, and for a cluster that restarts.
+const UNFINISHED: Duration = Duration::from_secs(90);
+const UNFINISHED_PAUSE: Duration = Duration::from_millis(50);
+
+/// The key of the row of positions: no table has the empty name.
+pub(crate) fn position_key() -> Vec<u8> {
+    vec![0]
+}
+
+/// The key of a state row: the table's name, a zero, the row's key.
+pub(crate) fn change_key(table: &str, key: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(table.len() + 1 + key.len());
+    bytes.extend_from_slice(table.as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(key);
+    bytes
+}
+
+pub(crate) fn position_value(next: u64) -> Vec<u8> {
+    next.to_be_bytes().to_vec()
+}
+
+/// Reads a changelog.
+pub struct KafkaChangelog {
+    consumer: BaseConsumer,
+    /// Sees the end as it is, where `consumer` sees it before the first unfinished transaction.
+    ends: BaseConsumer,
+    topic: String,
+}
+
+impl KafkaChangelog {
+    /// For this topic.
+    ///
+    /// # Errors
+    /// [`PortError::Fatal`] where no client can be made.
+    pub fn open(settings: &KafkaSettings, topic: &str) -> Result<Self, PortError> {
+        let client = |isolation: &str| {
+            settings
+                .client()
+                .set("group.id", format!("{topic}-restore"))
+                .set("enable.auto.commit", "false")
+                .set("enable.partition.eof", "true")
+                .set("isolation.level", isolation)
+                .create::<BaseConsumer>()
+                .map_err(fatal("make a consumer"))
+        };
+        Ok(KafkaChangelog {
+            consumer: client("read_committed")?,
+            ends: client("read_uncommitted")?,
+            topic: topic.to_owned(),
+        })
+    }
+
+    fn assign(&self, partition: i32, from: u64) -> Result<(), KafkaError> {
+        let mut list = TopicPartitionList::new();
+        let from = Offset::Offset(i64::try_from(from).unwrap_or(i64::MAX));
+        list.add_partition_offset(&self.topic, partition, from)?;
+        self.consumer.assign(&list)
+    }
+}
+
+impl Changelog for KafkaChangelog {
+    fn read(
+        &mut self,
+        partition: u32,
+        from: u64,
+        take: &mut TakeRow<'_>,
+    ) -> Result<Option<u64>, PortError> {
+        let number = i32::try_from(partition).unwrap_or(i32::MAX);
+        let Some((first, end)) = self.bounds(number, from)? else { return Ok(None) };
+        self.wait_for_unfinished(number, end)?;
+        let mut next = from.max(first);
+        if next < end {
+            self.assign(number, next).map_err(fatal("read a changelog"))?;
+            next = self.read_on(next, end, take)?;
+            self.consumer.unassign().map_err(fatal("leave a changelog"))?;
+        }
+        Ok(Some(next))
+    }
+}
+
+impl KafkaChangelog {
+    /// The first offset and the end, unless `from` lies beyond it.
+    fn bounds(&self, partition: i32, from: u64) -> Result<Option<(u64, u64)>, PortError> {
+        let (first, end) = self
+            .ends
+            .fetch_watermarks(&self.topic, partition, PATIENCE)
+            .map_err(fatal("ask for a changelog's end"))?;
+        Ok((from <= offset(end)).then(|| (offset(first), offset(end))))
+    }
+
+    /// Waits until no transaction below `end` is open any more.
+    fn wait_for_unfinished(&self, partition: i32, end: u64) -> Result<(), PortError> {
+        let begun = Instant::now();
+        loop {
+            let found = self.consumer.fetch_watermarks(&self.topic, partition, PATIENCE);
+            let stable = offset(found.map_err(fatal("ask for a changelog's end"))?.1);
+            if stable >= end {
+                return Ok(());
+            }
+            if begun.elapsed() > UNFINISHED {
+                return Err(PortError::Fatal(format!(
+                    "{}[{partition}] has a transaction between {stable} and {end} that the \
+                     cluster does not end; is a broker missing?",
+                    self.topic
+                )));
+            }
+            std::thread::sleep(UNFINISHED_PAUSE);
+        }
+    }
+
+    /// Reads to the end of the partition, which now lies at `end` or later. Markers and aborted
+    /// records are no messages: only the event of the partition's end tells that they are passed.
+    fn read_on(&self, from: u64, end: u64, take: &mut TakeRow<'_>) -> Result<u64, PortError> {
+        let mut next = from;
+        let mut heard_at = Instant::now();
+        loop {
+            match self.consumer.poll(Duration::from_millis(200)) {
+                Some(Ok(message)) => {
+                    heard_at = Instant::now();
+                    next = offset(message.offset()) + 1;
+                    let row = row_of(&message).ok_or_else(|| unreadable(&message))?;
+                    if take(row, next)?.is_break() {
+                        return Ok(next);
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(next.max(end)),
+                Some(Err(error)) if heard_at.elapsed() > UNFINISHED => {
+                    return Err(fatal("read a changelog")(error));
+                }
+                None if heard_at.elapsed() > UNFINISHED => {
+                    return Err(PortError::Fatal(format!(
+                        "{} gives nothing for {} s, though it goes on to {end}; is a broker \
+                         missing?",
+                        self.topic,
+                        UNFINISHED.as_secs()
+                    )));
+                }
+                Some(Err(_)) | None => {}
+            }
+        }
+    }
+}
+
+fn offset(raw: i64) -> u64 {
+    u64::try_from(raw).unwrap_or_default()
+}
+
+fn row_of(message: &BorrowedMessage<'_>) -> Option<ChangelogRow> {
+    let key = message.key()?;
+    let zero = key.iter().position(|&byte| byte == 0)?;
+    let (table, key) = (key.get(..zero)?, key.get(zero + 1..)?);
+    if table.is_empty() {
+        let next = message.payload()?.try_into().ok()?;
+        return Some(ChangelogRow::Position(u64::from_be_bytes(next)));
+    }
+    Some(ChangelogRow::Change {
+        table: std::str::from_utf8(table).ok()?.to_owned(),
+        key: key.to_vec(),
+        value: message.payload().map(<[u8]>::to_vec),
+    })
+}
+
+fn unreadable(message: &BorrowedMessage<'_>) -> PortError {
+    PortError::Fatal(format!(
+        "{}[{}]@{} is no row of a changelog: another program writes this topic, or another \
+         version of Quell did; give Quell a prefix of its own",
+        message.topic(),
+        message.partition(),
+        message.offset()
+    ))
+}

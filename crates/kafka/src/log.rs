@@ -1,0 +1,236 @@
+//! One instance of a stage on the cluster: one consumer, one transactional producer.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use quell_model::{Position, TimeMs};
+use quell_ports::stage::{Partition, Polled, Rebalanced, StageLog, Transaction};
+use quell_ports::{PollLimit, PortError, Record};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::rebalance::Rebalances;
+use crate::settings::KafkaSettings;
+use crate::transaction::Transactions;
+
+/// How long one question to the cluster may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// A partition that has just come cannot be sought for a moment.
+const SEEK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Which stage, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageSpec {
+    /// The consumer group.
+    pub group: String,
+    /// The topics to read.
+    pub inputs: Vec<String>,
+    /// The changelog's topic; none for a stage without state.
+    pub changelog: Option<String>,
+    /// The same from start to start of one instance, and no other's: it fences a former self.
+    pub transactional_id: String,
+    /// For static membership: a restart within the session's timeout moves no partition.
+    pub instance_id: Option<String>,
+}
+
+/// The log of a stage.
+pub struct KafkaLog {
+    consumer: BaseConsumer<Rebalances>,
+    transactions: Transactions,
+    resumed: BTreeSet<Partition>,
+    /// As of the last poll, so that what was read as a member is never committed as a stranger.
+    group: Option<ConsumerGroupMetadata>,
+}
+
+impl KafkaLog {
+    /// Fences a former self and joins the group.
+    ///
+    /// # Errors
+    /// [`PortError::Fatal`] where the cluster cannot be reached or refuses.
+    pub fn open(settings: &KafkaSettings, spec: &StageSpec) -> Result<KafkaLog, PortError> {
+        let transactions = Transactions::open(settings, spec)?;
+        let consumer = consumer(settings, spec).map_err(fatal("make a consumer"))?;
+        let inputs: Vec<&str> = spec.inputs.iter().map(String::as_str).collect();
+        consumer.subscribe(&inputs).map_err(fatal("join the group"))?;
+        Ok(KafkaLog { consumer, transactions, resumed: BTreeSet::new(), group: None })
+    }
+
+    fn take_rebalances(&mut self, polled: &mut Polled) {
+        for rebalanced in self.consumer.context().take() {
+            if let Rebalanced::Left(partition) = &rebalanced {
+                self.resumed.remove(partition);
+                polled.records.retain(|record| partition_of(&record.position) != *partition);
+            }
+            polled.rebalanced.push(rebalanced);
+        }
+    }
+
+    /// The first offset and the end.
+    fn ends(&self, partition: &Partition) -> Result<(u64, u64), PortError> {
+        let ends = self.consumer.fetch_watermarks(&partition.input, number(partition), PATIENCE);
+        let (first, end) = ends.map_err(fatal("ask for a topic's end"))?;
+        let bound = |offset: i64| u64::try_from(offset).unwrap_or_default();
+        Ok((bound(first), bound(end)))
+    }
+
+    fn seek(&self, partition: &Partition, to: Offset) -> Result<(), KafkaError> {
+        let begun = Instant::now();
+        loop {
+            match self.consumer.seek(&partition.input, number(partition), to, PATIENCE) {
+                Err(error) if begun.elapsed() > PATIENCE => return Err(error),
+                Err(_) => std::thread::sleep(SEEK_PAUSE),
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+}
+
+impl StageLog for KafkaLog {
+    fn poll(&mut self, limit: PollLimit, patience: Duration) -> Result<Polled, PortError> {
+        let deadline = Instant::now() + patience;
+        let mut polled = Polled::default();
+        let mut bytes = 0;
+        loop {
+            let rest = deadline.saturating_duration_since(Instant::now());
+            let record = match self.consumer.poll(rest) {
+                None => None,
+                Some(Ok(message)) => {
+                    let record = record_of(&message);
+                    Some(record).filter(|r| self.resumed.contains(&partition_of(&r.position)))
+                }
+                Some(Err(error)) => {
+                    check(error)?;
+                    None
+                }
+            };
+            // What was decided before this record was given holds for it too.
+            if let Some(record) = record {
+                bytes += record.value.as_ref().map_or(0, Vec::len);
+                polled.records.push(record);
+            }
+            self.take_rebalances(&mut polled);
+            let is_full = polled.records.len() >= limit.records || bytes >= limit.bytes;
+            if is_full || !polled.rebalanced.is_empty() || Instant::now() >= deadline {
+                break;
+            }
+        }
+        self.group = self.consumer.group_metadata();
+        Ok(polled)
+    }
+
+    fn committed(&mut self, partition: &Partition) -> Result<Option<u64>, PortError> {
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition(&partition.input, number(partition));
+        let found = self.consumer.committed_offsets(asked, PATIENCE);
+        let found = found.map_err(fatal("ask for the group's position"))?;
+        let offset = found.elements().first().map(|element| element.offset());
+        Ok(match offset {
+            Some(Offset::Offset(offset)) => u64::try_from(offset).ok(),
+            _ => None,
+        })
+    }
+
+    fn end(&mut self, partition: &Partition) -> Result<u64, PortError> {
+        Ok(self.ends(partition)?.1)
+    }
+
+    fn resume(&mut self, partition: &Partition, next: Option<u64>) -> Result<u64, PortError> {
+        let next = match next {
+            Some(next) => next,
+            None => self.ends(partition)?.0,
+        };
+        let to = Offset::Offset(i64::try_from(next).unwrap_or(i64::MAX));
+        self.seek(partition, to).map_err(fatal("seek"))?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&partition.input, number(partition));
+        self.consumer.resume(&list).map_err(fatal("resume a partition"))?;
+        self.resumed.insert(partition.clone());
+        Ok(next)
+    }
+
+    fn commit(&mut self, transaction: &Transaction) -> Result<Vec<u64>, PortError> {
+        let Some(group) = &self.group else {
+            return Err(PortError::Aborted("this consumer is no member of its group".to_owned()));
+        };
+        self.transactions.commit(transaction, group)
+    }
+}
+
+fn consumer(
+    settings: &KafkaSettings,
+    spec: &StageSpec,
+) -> Result<BaseConsumer<Rebalances>, KafkaError> {
+    let mut config = settings.client();
+    let mut unless_said = |name: &str, value: &str| {
+        if !settings.properties.contains_key(name) {
+            config.set(name, value);
+        }
+    };
+    let is_new_protocol =
+        settings.properties.get("group.protocol").is_some_and(|protocol| protocol == "consumer");
+    if !is_new_protocol {
+        unless_said("partition.assignment.strategy", "cooperative-sticky");
+    }
+    // Fetched ahead per consumer; the default of 64 MiB is more than a turn ever needs.
+    unless_said("queued.max.messages.kbytes", "16384");
+    config
+        .set("group.id", &spec.group)
+        .set("auto.offset.reset", "earliest")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("isolation.level", "read_committed");
+    if let Some(instance) = &spec.instance_id {
+        config.set("group.instance.id", instance);
+    }
+    config.create_with_context(Rebalances::default())
+}
+
+/// Only what the consumer cannot recover from by itself is an error.
+fn check(error: KafkaError) -> Result<(), PortError> {
+    use rdkafka::types::RDKafkaErrorCode as Code;
+    match error.rdkafka_error_code() {
+        Some(
+            Code::UnknownTopicOrPartition
+            | Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+            | Code::Fatal
+            | Code::FencedInstanceId,
+        ) => Err(fatal("read")(error)),
+        _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => Err(fatal("read")(error)),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn fatal(what: &'static str) -> impl FnOnce(KafkaError) -> PortError {
+    move |error| PortError::Fatal(format!("cannot {what}: {error}"))
+}
+
+pub(crate) fn number(partition: &Partition) -> i32 {
+    i32::try_from(partition.number).unwrap_or(i32::MAX)
+}
+
+fn partition_of(position: &Position) -> Partition {
+    Partition { input: position.input.clone(), number: position.partition }
+}
+
+fn record_of(message: &BorrowedMessage<'_>) -> Record {
+    let headers = message.headers().map_or_else(Vec::new, |headers| {
+        headers
+            .iter()
+            .map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec()))
+            .collect()
+    });
+    Record {
+        position: Position {
+            input: message.topic().to_owned(),
+            partition: u32::try_from(message.partition()).unwrap_or_default(),
+            offset: u64::try_from(message.offset()).unwrap_or_default(),
+        },
+        log_time: TimeMs(message.timestamp().to_millis().unwrap_or_default()),
+        key: message.key().map(<[u8]>::to_vec),
+        headers,
+        value: message.payload().map(<[u8]>::to_vec),
+    }
+}

@@ -1,0 +1,45 @@
+//! What the group decides, noted as it happens.
+
+use std::sync::{Mutex, PoisonError};
+
+use quell_ports::stage::{Partition, Rebalanced};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::{ClientContext, TopicPartitionList};
+
+/// Notes partitions that come, paused, and partitions that go. Called from within a poll.
+#[derive(Default)]
+pub(crate) struct Rebalances {
+    noted: Mutex<Vec<Rebalanced>>,
+}
+
+impl Rebalances {
+    pub(crate) fn take(&self) -> Vec<Rebalanced> {
+        std::mem::take(&mut self.noted.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, partitions: &TopicPartitionList, what: impl Fn(Partition) -> Rebalanced) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        for element in partitions.elements() {
+            let number = u32::try_from(element.partition()).unwrap_or_default();
+            noted.push(what(Partition { input: element.topic().to_owned(), number }));
+        }
+    }
+}
+
+impl ClientContext for Rebalances {}
+
+impl ConsumerContext for Rebalances {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Revoke(partitions) = rebalance {
+            self.note(partitions, Rebalanced::Left);
+        }
+    }
+
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(partitions) = rebalance {
+            // Until its state is restored. What slips through before is dropped and read again.
+            let _ = consumer.pause(partitions);
+            self.note(partitions, Rebalanced::Came);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! One turn as one transaction: outputs, changelog rows and positions.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use quell_ports::PortError;
+use quell_ports::stage::{Partition, StageRecord, Transaction};
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::StageSpec;
+use crate::changelog::{change_key, position_key, position_value};
+use crate::log::{fatal, number};
+use crate::settings::KafkaSettings;
+use crate::topics::MAX_RECORD_BYTES;
+
+/// How long the cluster may keep a transaction of ours open: what we hold back from readers for
+/// when we die.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a commit is tried before its outcome counts as unknown.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long we wait for room in the producer's queue at a time.
+const QUEUE_PAUSE: Duration = Duration::from_millis(50);
+
+/// The transactional producer of a stage's instance.
+pub(crate) struct Transactions {
+    producer: BaseProducer<Deliveries>,
+    changelog: Option<String>,
+}
+
+impl Transactions {
+    pub(crate) fn open(settings: &KafkaSettings, spec: &StageSpec) -> Result<Self, PortError> {
+        let mut config = settings.client();
+        let mut unless_said = |name: &str, value: &str| {
+            if !settings.properties.contains_key(name) {
+                config.set(name, value);
+            }
+        };
+        unless_said("compression.type", "zstd");
+        // Java's, so that others who write a key find the same partition.
+        unless_said("partitioner", "murmur2_random");
+        unless_said("linger.ms", "5");
+        config
+            .set("transactional.id", &spec.transactional_id)
+            .set("enable.idempotence", "true")
+            .set("message.max.bytes", MAX_RECORD_BYTES)
+            .set("transaction.timeout.ms", TRANSACTION_TIMEOUT.as_millis().to_string());
+        let producer: BaseProducer<Deliveries> = config
+            .create_with_context(Deliveries::of(spec.changelog.clone()))
+            .map_err(fatal("make a producer"))?;
+        producer.init_transactions(PATIENCE).map_err(fatal("begin as a transactional producer"))?;
+        Ok(Transactions { producer, changelog: spec.changelog.clone() })
+    }
+
+    pub(crate) fn commit(
+        &self,
+        transaction: &Transaction,
+        group: &ConsumerGroupMetadata,
+    ) -> Result<Vec<u64>, PortError> {
+        self.producer.context().begin();
+        self.producer.begin_transaction().map_err(fatal("begin a transaction"))?;
+        match self.fill(transaction, group) {
+            Ok(()) => self.end()?,
+            Err(error) => return Err(self.abort(error)),
+        }
+        let next = |partition: &Partition| self.producer.context().next(number(partition));
+        Ok(transaction.partitions.iter().map(|touched| next(&touched.partition)).collect())
+    }
+
+    fn fill(
+        &self,
+        transaction: &Transaction,
+        group: &ConsumerGroupMetadata,
+    ) -> Result<(), KafkaError> {
+        for record in &transaction.records {
+            self.send(record)?;
+        }
+        let mut positions = TopicPartitionList::new();
+        for touched in &transaction.partitions {
+            let next = Offset::Offset(i64::try_from(touched.next).unwrap_or(i64::MAX));
+            let (input, at) = (&touched.partition.input, number(&touched.partition));
+            positions.add_partition_offset(input, at, next)?;
+            let Some(changelog) = &self.changelog else { continue };
+            let row = |key: Vec<u8>, value: Option<Vec<u8>>| StageRecord {
+                topic: changelog.clone(),
+                partition: Some(touched.partition.number),
+                key: Some(key),
+                headers: Vec::new(),
+                value,
+            };
+            for change in &touched.changes {
+                self.send(&row(change_key(change.table, &change.key), change.value.clone()))?;
+            }
+            self.send(&row(position_key(), Some(position_value(touched.next))))?;
+        }
+        self.producer.flush(PATIENCE)?;
+        if let Some(error) = self.producer.context().failure() {
+            return Err(error);
+        }
+        self.producer.send_offsets_to_transaction(&positions, group, PATIENCE)
+    }
+
+    fn send(&self, record: &StageRecord) -> Result<(), KafkaError> {
+        let headers = record.headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
+            headers.insert(Header { key, value: Some(value) })
+        });
+        let mut waiting: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&record.topic);
+        waiting.partition = record.partition.map(|n| i32::try_from(n).unwrap_or(i32::MAX));
+        waiting.key = record.key.as_deref();
+        waiting.payload = record.value.as_deref();
+        if !record.headers.is_empty() {
+            waiting.headers = Some(headers);
+        }
+        let begun = Instant::now();
+        loop {
+            match self.producer.send(waiting) {
+                Ok(()) => return Ok(()),
+                Err((error, back)) => {
+                    let is_full = error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull);
+                    if !is_full || begun.elapsed() > PATIENCE {
+                        return Err(error);
+                    }
+                    waiting = back;
+                    self.producer.poll(QUEUE_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Commits; the same call goes on where it stopped, until the outcome is known.
+    fn end(&self) -> Result<(), PortError> {
+        let begun = Instant::now();
+        loop {
+            let Err(error) = self.producer.commit_transaction(PATIENCE) else { return Ok(()) };
+            match &error {
+                KafkaError::Transaction(inner) if inner.txn_requires_abort() => {
+                    return Err(self.abort(error));
+                }
+                KafkaError::Transaction(inner)
+                    if inner.is_retriable() && begun.elapsed() < PATIENCE => {}
+                _ => return Err(PortError::Unknown(error.to_string())),
+            }
+        }
+    }
+
+    /// Aborts, and says why it had to be.
+    fn abort(&self, why: KafkaError) -> PortError {
+        if let KafkaError::Transaction(inner) = &why
+            && inner.is_fatal()
+        {
+            return PortError::Fatal(why.to_string());
+        }
+        match self.producer.abort_transaction(PATIENCE) {
+            Ok(()) => PortError::Aborted(why.to_string()),
+            Err(error) => PortError::Fatal(format!("{why}; it cannot be aborted either: {error}")),
+        }
+    }
+}
+
+/// Notes where changelog rows came to lie, and what could not be delivered.
+struct Deliveries {
+    changelog: Option<String>,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Default)]
+struct Noted {
+    next: HashMap<i32, u64>,
+    failure: Option<KafkaError>,
+}
+
+impl Deliveries {
+    fn of(changelog: Option<String>) -> Self {
+        Deliveries { changelog, noted: Mutex::default() }
+    }
+
+    fn begin(&self) {
+        *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = Noted::default();
+    }
+
+    fn next(&self, partition: i32) -> u64 {
+        let noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.next.get(&partition).copied().unwrap_or_default()
+    }
+
+    fn failure(&self) -> Option<KafkaError> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner).failure.clone()
+    }
+}
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, delivered: &DeliveryResult<'_>, (): ()) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        match delivered {
+            Ok(message) if self.changelog.as_deref() == Some(message.topic()) => {
+                let after = u64::try_from(message.offset() + 1).unwrap_or_default();
+                let next = noted.next.entry(message.partition()).or_default();
+                *next = (*next).max(after);
+            }
+            Ok(_) => {}
+            Err((error, _)) => noted.failure = Some(error.clone()),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Names of stages, topics and groups in a cluster.
+
+use std::fmt;
+
+/// A stage of the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StageName {
+    /// Decodes, redacts, keys by contact.
+    Intake,
+    /// Owns the contact.
+    Tag,
+    /// Owns a customer's contacts.
+    Link,
+    /// Owns everything that compares reasons.
+    Trend,
+}
+
+impl StageName {
+    /// Every stage, in a record's order.
+    pub const ALL: [StageName; 4] =
+        [StageName::Intake, StageName::Tag, StageName::Link, StageName::Trend];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StageName::Intake => "intake",
+            StageName::Tag => "tag",
+            StageName::Link => "link",
+            StageName::Trend => "trend",
+        }
+    }
+
+    /// The stage of this name.
+    pub fn parse(name: &str) -> Option<StageName> {
+        StageName::ALL.into_iter().find(|stage| stage.as_str() == name)
+    }
+
+    /// Whether it keeps state, and so has a changelog.
+    pub fn has_state(self) -> bool {
+        self != StageName::Intake
+    }
+}
+
+impl fmt::Display for StageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Names of one deployment: all begin with its prefix. Brokers take `.` and `_` for the same in
+/// the names of their metrics, so none of ours has a `_`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicNames {
+    prefix: String,
+}
+
+impl TopicNames {
+    /// With this prefix, `quell.` say.
+    pub fn new(prefix: impl Into<String>) -> Self {
+        TopicNames { prefix: prefix.into() }
+    }
+
+    /// Decoded and redacted events, keyed by contact: what TAG reads.
+    pub fn events(&self) -> String {
+        self.named("events")
+    }
+
+    /// Tagged contacts, keyed by customer: what LINK reads.
+    pub fn to_link(&self) -> String {
+        self.named("to-link")
+    }
+
+    /// Facts, in one partition: what TREND reads.
+    pub fn facts(&self) -> String {
+        self.named("facts")
+    }
+
+    /// A derived topic, by the name that [`crate::Output::topic`] gives.
+    pub fn output(&self, topic: &str) -> String {
+        self.named(topic)
+    }
+
+    /// Contacts that can change no more, each once.
+    pub fn settled(&self) -> String {
+        self.named("contacts-settled")
+    }
+
+    /// What could not be read of an input.
+    pub fn dead_letters(&self, input: &str) -> String {
+        format!("{input}.dlq")
+    }
+
+    /// The state of a stage.
+    pub fn changelog(&self, stage: StageName) -> String {
+        self.named(&format!("{stage}-changelog"))
+    }
+
+    /// The consumer group of a stage.
+    pub fn group(&self, stage: StageName) -> String {
+        self.named(stage.as_str())
+    }
+
+    /// The transactional id of one instance of a stage.
+    pub fn transactional_id(&self, stage: StageName, worker: &str) -> String {
+        self.named(&format!("{stage}-{worker}"))
+    }
+
+    fn named(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}

@@ -1,0 +1,269 @@
+//! From the configuration to a Kafka cluster: settings, topics, and the runners of the stages.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use quell_codec::{Adapter, Limits};
+use quell_engine::Settings;
+use quell_kafka::topics::{Planned, partition_counts, plan};
+use quell_kafka::{KafkaChangelog, KafkaLog, KafkaSettings, StageSpec, catalogue};
+use quell_model::topic::{StageName, TopicNames};
+use quell_ports::stage::Changelog;
+use quell_ports::{Clock, PollLimit};
+use quell_store::{StateCache, StoreSettings};
+use quell_taxonomy::Taxonomy;
+use quell_worker::metrics::Metrics;
+use quell_worker::stage::{
+    IntakeSettings, IntakeStage, LinkStage, MakeRunner, Restorer, Runner, RunnerSettings, Stage,
+    TagStage, TrendStage, sources,
+};
+
+use crate::args::KafkaArgs;
+use crate::config::{Config, Origin};
+use crate::wiring;
+
+/// Records of one turn: enough to share a transaction, few enough to bound its memory.
+const TURN_LIMIT: PollLimit = PollLimit { records: 2_000, bytes: 8 << 20 };
+
+/// What the command line says of the cluster, over the configuration.
+///
+/// # Errors
+/// A value of the wrong kind.
+pub fn configured(config: &mut Config, args: &KafkaArgs) -> anyhow::Result<()> {
+    if let Some(brokers) = &args.brokers {
+        config.say(
+            "kafka.brokers",
+            brokers.clone(),
+            Origin::CommandLine("--brokers".to_owned()),
+        )?;
+    }
+    Ok(())
+}
+
+/// How to reach the cluster.
+///
+/// # Errors
+/// A property that is none, or that cannot be taken.
+pub fn settings(config: &Config, args: &KafkaArgs) -> anyhow::Result<KafkaSettings> {
+    let mut properties = BTreeMap::new();
+    let said = words(config, "kafka.properties");
+    for pair in said.iter().chain(&args.properties) {
+        let Some((name, value)) = pair.split_once('=') else {
+            anyhow::bail!("-X {pair}: no `=` in it; write NAME=VALUE, such as linger.ms=20");
+        };
+        properties.insert(name.trim().to_owned(), value.trim().to_owned());
+    }
+    let settings = KafkaSettings { brokers: config.get("kafka.brokers").to_owned(), properties };
+    settings.check()?;
+    Ok(settings)
+}
+
+/// The names of the deployment's topics.
+pub fn names(config: &Config) -> TopicNames {
+    TopicNames::new(config.get("kafka.prefix"))
+}
+
+/// What there must be beside what there is.
+///
+/// # Errors
+/// The cluster cannot be asked.
+pub async fn planned(config: &Config, settings: &KafkaSettings) -> anyhow::Result<Vec<Planned>> {
+    let found = partition_counts(settings)?;
+    let partitions = config.get("kafka.partitions").parse().unwrap_or(12);
+    let specs = catalogue(&names(config), &words(config, "kafka.inputs"), partitions, &found);
+    Ok(plan(settings, &specs).await?)
+}
+
+/// A worker on a cluster: what all its stages share.
+pub struct Worker {
+    config: Config,
+    kafka: KafkaSettings,
+    names: TopicNames,
+    dir: PathBuf,
+    name: String,
+    core: Arc<Settings>,
+    taxonomy: Arc<Taxonomy>,
+    partitions: BTreeMap<String, i32>,
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Worker {
+    /// Checks the cluster's topics.
+    ///
+    /// # Errors
+    /// Topics are missing or wrong, or the cluster cannot be asked.
+    pub fn new(
+        config: Config,
+        kafka: KafkaSettings,
+        dir: &Path,
+        metrics: Arc<Metrics>,
+        taxonomy: Arc<Taxonomy>,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Worker> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let planned = runtime.block_on(planned(&config, &kafka))?;
+        let not_right: Vec<String> = planned
+            .iter()
+            .filter(|planned| !planned.is_right())
+            .map(|planned| format!("\n  {planned}"))
+            .collect();
+        if !not_right.is_empty() {
+            anyhow::bail!("the cluster's topics are not as they must be:{}", not_right.concat());
+        }
+        let partitions = partition_counts(&kafka)?;
+        let mut core = config.core(&taxonomy);
+        core.customer_hash_key = wiring::hash_key(dir)?;
+        let name = worker_name(&config, dir)?;
+        let names = names(&config);
+        let core = Arc::new(core);
+        let dir = dir.to_path_buf();
+        Ok(Worker { config, kafka, names, dir, name, core, taxonomy, partitions, metrics, clock })
+    }
+
+    /// The stages to run, as configured.
+    ///
+    /// # Errors
+    /// A stage that there is not.
+    pub fn stages(&self) -> anyhow::Result<Vec<StageName>> {
+        let parse = |name: &String| {
+            let known = StageName::ALL.map(StageName::as_str).join(", ");
+            StageName::parse(name)
+                .with_context(|| format!("there is no stage `{name}`; the stages are {known}"))
+        };
+        words(&self.config, "kafka.stages").iter().map(parse).collect()
+    }
+
+    /// What makes the runner of a stage, again and again.
+    ///
+    /// # Errors
+    /// The folder of its state cannot be opened.
+    pub fn runner(self: &Arc<Self>, stage: StageName) -> anyhow::Result<MakeRunner> {
+        let worker = self.clone();
+        let cache = if stage.has_state() { Some(self.cache(stage)?) } else { None };
+        Ok(Box::new(move || {
+            let log = KafkaLog::open(&worker.kafka, &worker.spec(stage))?;
+            let memory = match &cache {
+                None => None,
+                Some(cache) => {
+                    let restorer = worker.restorer(stage, cache.clone());
+                    let restorer = restorer.map_err(|error| {
+                        quell_ports::PortError::Fatal(format!("cannot start a thread: {error}"))
+                    })?;
+                    Some((cache.clone(), restorer))
+                }
+            };
+            let settings = RunnerSettings {
+                stage,
+                names: worker.names.clone(),
+                limit: TURN_LIMIT,
+                commit_every: worker.duration("kafka.commit_every"),
+            };
+            let made = worker.stage(stage);
+            let (metrics, clock) = (worker.metrics.clone(), worker.clock.clone());
+            Ok(Runner::new(settings, Box::new(log), made, memory, metrics, clock))
+        }))
+    }
+
+    fn cache(&self, stage: StageName) -> anyhow::Result<StateCache> {
+        let settings = StoreSettings {
+            memory_bytes: self.config.bytes("store.memory"),
+            ..StoreSettings::default()
+        };
+        let dir = self.dir.join("cluster").join(stage.as_str());
+        Ok(StateCache::open(&dir, settings)?)
+    }
+
+    fn restorer(&self, stage: StageName, cache: StateCache) -> std::io::Result<Restorer> {
+        let (kafka, topic) = (self.kafka.clone(), self.names.changelog(stage));
+        let open = move || {
+            let changelog: Box<dyn Changelog> = Box::new(KafkaChangelog::open(&kafka, &topic)?);
+            Ok(changelog)
+        };
+        let (metrics, clock) = (self.metrics.clone(), self.clock.clone());
+        Restorer::start(stage.as_str(), cache, Box::new(open), metrics, clock)
+    }
+
+    fn spec(&self, stage: StageName) -> StageSpec {
+        let inputs = match stage {
+            StageName::Intake => words(&self.config, "kafka.inputs"),
+            StageName::Tag => vec![self.names.events()],
+            StageName::Link => vec![self.names.to_link()],
+            StageName::Trend => vec![self.names.facts()],
+        };
+        let is_static = self.config.get("kafka.static_membership") == "true";
+        StageSpec {
+            group: self.names.group(stage),
+            inputs,
+            changelog: stage.has_state().then(|| self.names.changelog(stage)),
+            transactional_id: self.names.transactional_id(stage, &self.name),
+            instance_id: is_static.then(|| self.name.clone()),
+        }
+    }
+
+    fn stage(&self, stage: StageName) -> Box<dyn Stage> {
+        let (core, names) = (self.core.clone(), self.names.clone());
+        let count = |topic: &str| {
+            let count = self.partitions.get(topic).copied().unwrap_or_default();
+            u32::try_from(count).unwrap_or_default()
+        };
+        let (events, to_link) = (names.events(), names.to_link());
+        match stage {
+            StageName::Intake => {
+                let settings = IntakeSettings {
+                    // It was read without an error when the worker began.
+                    adapter: wiring::adapter(&self.config).unwrap_or_else(|_| Adapter::canonical()),
+                    limits: Limits::default(),
+                    lateness_ms: self.config.lateness_ms(),
+                    idle_after_ms: self.config.ms("kafka.idle_after"),
+                    event_partitions: count(&events),
+                };
+                Box::new(IntakeStage::new(settings, names, self.metrics.clone()))
+            }
+            StageName::Tag => {
+                let inputs = words(&self.config, "kafka.inputs");
+                let sources = inputs.iter().flat_map(|input| sources(input, count(input)));
+                let taxonomy = self.taxonomy.clone();
+                let links = count(&to_link);
+                Box::new(TagStage::new(core, taxonomy, names, sources.collect(), links))
+            }
+            StageName::Link => {
+                let sources = sources(&events, count(&events));
+                Box::new(LinkStage::new(core, names, sources))
+            }
+            StageName::Trend => {
+                let sources = sources(&to_link, count(&to_link));
+                Box::new(TrendStage::new(core, self.taxonomy.version(), sources))
+            }
+        }
+    }
+
+    fn duration(&self, key: &str) -> Duration {
+        Duration::from_millis(self.config.ms(key).unsigned_abs())
+    }
+}
+
+/// The name given, or one that is made once and kept in the folder.
+fn worker_name(config: &Config, dir: &Path) -> anyhow::Result<String> {
+    let given = config.get("kafka.worker");
+    if !given.is_empty() {
+        return Ok(given.to_owned());
+    }
+    let path = dir.join("worker-name");
+    if let Ok(name) = std::fs::read_to_string(&path) {
+        return Ok(name.trim().to_owned());
+    }
+    let bytes = wiring::random_bytes()?;
+    let name: String = bytes.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    wiring::write_private(&path, name.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(name)
+}
+
+fn words(config: &Config, key: &str) -> Vec<String> {
+    let words = config.get(key).split(',').map(str::trim);
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}

@@ -1,0 +1,166 @@
+//! INTAKE on a cluster: reads the inputs, writes `events` and dead letters. No state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use quell_codec::{Adapter, Limits, RawRecord, Reject, decode, encode_event};
+use quell_engine::{State, intake};
+use quell_model::topic::TopicNames;
+use quell_model::{ContactKey, Event, TimeMs};
+use quell_ports::Record;
+use quell_ports::stage::{Partition, StageLog, StageRecord};
+
+use super::wire::Wire;
+use super::{Stage, StageError, Step, marks, source};
+use crate::event_clock::{EventClock, event_time};
+use crate::metrics::Metrics;
+
+/// How records come in.
+pub struct IntakeSettings {
+    /// How source records become events.
+    pub adapter: Adapter,
+    /// Bounds of one record.
+    pub limits: Limits,
+    /// How long after its time an event is waited for.
+    pub lateness_ms: i64,
+    /// An input partition without a new record for this long is idle: its event time follows the
+    /// clock.
+    pub idle_after_ms: i64,
+    /// Partitions of `events`.
+    pub event_partitions: u32,
+}
+
+/// The stage.
+pub struct IntakeStage {
+    settings: IntakeSettings,
+    names: TopicNames,
+    metrics: Arc<Metrics>,
+    clocks: BTreeMap<Partition, EventClock>,
+    now: TimeMs,
+}
+
+impl IntakeStage {
+    /// A stage.
+    pub fn new(settings: IntakeSettings, names: TopicNames, metrics: Arc<Metrics>) -> Self {
+        let clocks = BTreeMap::new();
+        IntakeStage { settings, names, metrics, clocks, now: TimeMs::MIN }
+    }
+
+    fn reject(&self, record: &Record, reject: &Reject, step: &mut Step) {
+        self.metrics.dead_letters.with_label_values(&[reject.cause.as_str()]).inc();
+        let position = &record.position;
+        let mut headers = record.headers.clone();
+        // As Kafka Connect writes them, so that its tools read ours.
+        let said = [
+            ("topic", position.input.clone()),
+            ("partition", position.partition.to_string()),
+            ("offset", position.offset.to_string()),
+            ("connector.name", "quell".to_owned()),
+            ("task.id", "0".to_owned()),
+            ("stage", "VALUE_CONVERTER".to_owned()),
+            ("class.name", "quell.intake".to_owned()),
+            ("exception.class.name", reject.cause.as_str().to_owned()),
+            ("exception.message", reject.detail.clone()),
+        ];
+        for (name, value) in said {
+            headers.push((format!("__connect.errors.{name}"), value.into_bytes()));
+        }
+        step.records.push(StageRecord {
+            topic: self.names.dead_letters(&position.input),
+            partition: None,
+            key: record.key.clone(),
+            headers,
+            value: record.value.clone(),
+        });
+    }
+}
+
+impl Stage for IntakeStage {
+    fn apply(
+        &mut self,
+        record: &Record,
+        _: &mut dyn State,
+        step: &mut Step,
+    ) -> Result<(), StageError> {
+        let raw = RawRecord {
+            value: record.value.as_deref(),
+            headers: &record.headers,
+            key: record.key.as_deref(),
+            log_time: record.log_time,
+        };
+        let decoded = match decode(&raw, &self.settings.adapter, &self.settings.limits) {
+            Ok(decoded) => decoded,
+            Err(reject) => {
+                self.reject(record, &reject, step);
+                return Ok(());
+            }
+        };
+        let mut newest = TimeMs::MIN;
+        for mut event in decoded.events {
+            self.metrics.add_redactions(intake::redact(&mut event));
+            newest = newest.max(event_time(&event).min(record.log_time));
+            step.records.push(StageRecord {
+                topic: self.names.events(),
+                key: Some(key_of(&event).into_bytes()),
+                value: Some(Wire::Input(encode_event(&event)).write()),
+                ..StageRecord::default()
+            });
+        }
+        let position = &record.position;
+        let of = Partition { input: position.input.clone(), number: position.partition };
+        self.clocks.entry(of).or_default().take(newest, self.now);
+        Ok(())
+    }
+
+    fn tick(
+        &mut self,
+        log: &mut dyn StageLog,
+        partitions: &[(&Partition, u64)],
+        now: TimeMs,
+        step: &mut Step,
+    ) -> Result<Vec<Partition>, StageError> {
+        self.now = now;
+        let mut marked = Vec::new();
+        for &(partition, next) in partitions {
+            let clock = self.clocks.entry(partition.clone()).or_default();
+            let is_quiet = clock.quiet_ms(now) >= self.settings.idle_after_ms;
+            if !clock.is_due(now) {
+                continue;
+            }
+            // Quiet alone may be a backlog that nobody reads.
+            let is_idle = is_quiet && log.end(partition)? <= next;
+            let mark = clock.next_mark(now, self.settings.lateness_ms, is_idle);
+            let Some(mark) = mark else { continue };
+            let said_by = source(&quell_model::Position {
+                input: partition.input.clone(),
+                partition: partition.number,
+                offset: next,
+            });
+            let topic = self.names.events();
+            let count = self.settings.event_partitions;
+            step.records.extend(marks::<Vec<u8>>(topic, count, said_by, mark));
+            self.metrics.event_time_complete_timestamp_seconds.set(mark.0 as f64 / 1e3);
+            marked.push(partition.clone());
+        }
+        Ok(marked)
+    }
+
+    fn reset(&mut self) {
+        self.clocks.clear();
+    }
+}
+
+/// What the event is partitioned by: the contact, where it speaks of one.
+fn key_of(event: &Event) -> String {
+    match event {
+        Event::Contact(event) => {
+            let source = &event.source;
+            let key =
+                ContactKey::new(&source.system, source.instance.as_deref(), &event.contact.id);
+            key.as_str().to_owned()
+        }
+        Event::Volume(volume) => volume.exposure_unit.clone(),
+        Event::IdentityLink(link) => link.event_id.clone(),
+        Event::Noted(noted) => noted.event_id.clone(),
+    }
+}

@@ -1,0 +1,161 @@
+//! The stages on a cluster. Each is a plain function from a record and its partition's state to
+//! effects; the [`Runner`] reads, restores, commits.
+
+mod instance;
+mod intake;
+mod link;
+mod restore;
+mod runner;
+mod tag;
+mod trend;
+mod wire;
+
+pub use instance::{MakeRunner, keep_running};
+pub use intake::{IntakeSettings, IntakeStage};
+pub use link::LinkStage;
+pub use restore::{OpenChangelog, Restorer};
+pub use runner::{Runner, RunnerSettings};
+pub use tag::TagStage;
+pub use trend::TrendStage;
+
+use quell_codec::encode_output;
+use quell_engine::{Effects, State, StateError};
+use quell_model::topic::TopicNames;
+use quell_model::{LatestOutputs, Position, TimeMs};
+use quell_ports::stage::{Partition, StageLog, StageRecord};
+use quell_ports::{PortError, Record};
+
+/// The header that carries an output's revision: a lower one of the same key is to be ignored.
+pub const REVISION_HEADER: &str = "quell-revision";
+
+/// Why a stage cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The log.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The state.
+    #[error("{0}")]
+    State(StateError),
+    /// The local copy of the state.
+    #[error(transparent)]
+    Cache(#[from] quell_store::StoreError),
+    /// A record of ours that this build cannot read. It is never skipped.
+    #[error("{position} cannot be read by this build: {detail}; run the build that wrote it")]
+    Record {
+        /// Where it stands.
+        position: Position,
+        /// Why.
+        detail: String,
+    },
+    /// The changelog and the group's position do not belong together.
+    #[error(
+        "{partition}: the state has consumed up to {state}, the group {group}; positions or topics \
+         were changed by hand. Put the group's position back, or delete the group and the \
+         deployment's topics and begin anew"
+    )]
+    Apart {
+        /// Whose state.
+        partition: Partition,
+        /// What the changelog says.
+        state: String,
+        /// What the group says.
+        group: String,
+    },
+}
+
+impl From<StateError> for StageError {
+    fn from(error: StateError) -> Self {
+        StageError::State(error)
+    }
+}
+
+/// What a turn gathers over its records.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// What the core asks for.
+    pub effects: Effects,
+    /// Records for internal topics and dead letters.
+    pub records: Vec<StageRecord>,
+}
+
+impl Step {
+    /// The records of the turn; of the outputs, those of the highest revision per key.
+    fn into_records(self, names: &TopicNames) -> Vec<StageRecord> {
+        let mut records = self.records;
+        let latest = LatestOutputs::from_iter(self.effects.outputs);
+        records.extend(latest.iter().map(|output| StageRecord {
+            topic: names.output(output.topic()),
+            partition: None,
+            key: Some(output.key().as_bytes().to_vec()),
+            headers: vec![(REVISION_HEADER.to_owned(), output.revision().to_string().into_bytes())],
+            value: encode_output(output),
+        }));
+        records
+    }
+}
+
+/// A stage as the runner sees it.
+pub trait Stage: Send {
+    /// Applies a record to its partition's state.
+    ///
+    /// # Errors
+    /// [`StageError`]; the stage must not be used again before [`Stage::reset`].
+    fn apply(
+        &mut self,
+        record: &Record,
+        state: &mut dyn State,
+        step: &mut Step,
+    ) -> Result<(), StageError>;
+
+    /// Ends the turn of a partition.
+    ///
+    /// # Errors
+    /// As [`Stage::apply`].
+    fn finish(&mut self, _state: &mut dyn State, _step: &mut Step) -> Result<(), StageError> {
+        Ok(())
+    }
+
+    /// Writes what is due by the clock for the partitions it has, and says for which it did.
+    ///
+    /// # Errors
+    /// As [`Stage::apply`].
+    fn tick(
+        &mut self,
+        _log: &mut dyn StageLog,
+        _partitions: &[(&Partition, u64)],
+        _now: TimeMs,
+        _step: &mut Step,
+    ) -> Result<Vec<Partition>, StageError> {
+        Ok(Vec::new())
+    }
+
+    /// Forgets what it knows beside the state: a turn was aborted, or partitions moved.
+    fn reset(&mut self);
+}
+
+/// The name of a partition as a source of marks.
+fn source(partition: &Position) -> String {
+    format!("{}/{}", partition.input, partition.partition)
+}
+
+/// The names of all partitions of a topic as sources of marks.
+pub fn sources(topic: &str, partitions: u32) -> Vec<String> {
+    (0..partitions).map(|partition| format!("{topic}/{partition}")).collect()
+}
+
+/// The same mark for every partition of a topic.
+fn marks<T: serde::Serialize>(
+    topic: String,
+    partitions: u32,
+    source: String,
+    at: TimeMs,
+) -> impl Iterator<Item = StageRecord> + use<T> {
+    let value = wire::Wire::<T>::Mark { source, at }.write();
+    (0..partitions).map(move |partition| StageRecord {
+        topic: topic.clone(),
+        partition: Some(partition),
+        value: Some(value.clone()),
+        ..StageRecord::default()
+    })
+}

@@ -1,0 +1,200 @@
+//! Bringing a partition's local copy up to the end of its changelog, beside the turns of the
+//! partitions that are ready.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use quell_engine::{TABLES, Table};
+use quell_model::TimeMs;
+use quell_ports::stage::{Changelog, ChangelogRow};
+use quell_ports::{Change, Clock, PortError};
+use quell_store::{CachePosition, StateCache};
+
+use crate::metrics::Metrics;
+
+/// Rows applied to the copy at once.
+const BATCH_ROWS: usize = 5_000;
+/// Bytes applied to the copy at once.
+const BATCH_BYTES: usize = 8 << 20;
+/// A copy older than this is made anew: the changelog's tombstones may be gone by now. The
+/// cluster's default of `delete.retention.ms`.
+const OLDEST_COPY_MS: i64 = 24 * 3_600_000;
+
+/// Opens the changelog, on the thread that reads it.
+pub type OpenChangelog = Box<dyn FnOnce() -> Result<Box<dyn Changelog>, PortError> + Send>;
+
+/// What became of an order.
+pub(super) struct Restored {
+    /// The order's number.
+    pub ticket: u64,
+    /// The next record of the input, none where the changelog is empty; or why it could not be done.
+    pub outcome: Result<Option<u64>, String>,
+}
+
+struct Order {
+    ticket: u64,
+    partition: u32,
+}
+
+/// The thread that restores, one partition after the other.
+pub struct Restorer {
+    orders: Option<Sender<Order>>,
+    restored: Receiver<Restored>,
+    thread: Option<JoinHandle<()>>,
+    next_ticket: u64,
+}
+
+impl Restorer {
+    /// Restores into this cache.
+    ///
+    /// # Errors
+    /// The system starts no thread.
+    pub fn start(
+        stage: &'static str,
+        cache: StateCache,
+        open: OpenChangelog,
+        metrics: Arc<Metrics>,
+        clock: Arc<dyn Clock>,
+    ) -> std::io::Result<Restorer> {
+        let (orders, incoming) = channel::<Order>();
+        let (outgoing, restored) = channel();
+        let body = move || {
+            let mut open = Some(open);
+            let mut changelog: Option<Box<dyn Changelog>> = None;
+            for order in incoming {
+                let mut one = || -> Result<Option<u64>, String> {
+                    if let Some(open) = open.take() {
+                        changelog = Some(open().map_err(|error| error.to_string())?);
+                    }
+                    let Some(changelog) = &mut changelog else {
+                        return Err("the changelog could not be opened".to_owned());
+                    };
+                    let rows = metrics.stage_restored_rows.with_label_values(&[stage]);
+                    let mut copy =
+                        Copy { cache: &cache, partition: order.partition, rows, clock: &*clock };
+                    copy.restore(&mut **changelog).map_err(|error| error.to_string())
+                };
+                let outcome = one();
+                if outgoing.send(Restored { ticket: order.ticket, outcome }).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name(format!("{stage}-restore")).spawn(body)?;
+        Ok(Restorer { orders: Some(orders), restored, thread: Some(thread), next_ticket: 0 })
+    }
+
+    /// Orders a restore, and returns its number.
+    pub(super) fn order(&mut self, partition: u32) -> u64 {
+        self.next_ticket += 1;
+        let order = Order { ticket: self.next_ticket, partition };
+        if let Some(orders) = &self.orders {
+            // A thread that is gone is seen by whoever waits for the outcome.
+            let _ = orders.send(order);
+        }
+        self.next_ticket
+    }
+
+    /// An order that is done, if there is one.
+    pub(super) fn done(&self) -> Option<Restored> {
+        self.restored.try_recv().ok()
+    }
+}
+
+impl Drop for Restorer {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            // It has nobody left to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The copy of one partition while it is brought up.
+struct Copy<'c> {
+    cache: &'c StateCache,
+    partition: u32,
+    rows: prometheus::IntCounter,
+    clock: &'c dyn Clock,
+}
+
+impl Copy<'_> {
+    fn restore(&mut self, changelog: &mut dyn Changelog) -> Result<Option<u64>, PortError> {
+        let known = self.cache.position(self.partition)?;
+        let too_old =
+            |position: &CachePosition| self.clock.now().since_ms(position.as_of) > OLDEST_COPY_MS;
+        let start = match known {
+            Some(position) if !too_old(&position) => position,
+            Some(_) => self.begin_anew()?,
+            None => CachePosition::default(),
+        };
+        match self.read(changelog, start)? {
+            Some(position) => Ok(position.input_next),
+            // The copy goes further than the changelog: it is another deployment's.
+            None => {
+                let start = self.begin_anew()?;
+                let position = self.read(changelog, start)?;
+                Ok(position.and_then(|position| position.input_next))
+            }
+        }
+    }
+
+    fn begin_anew(&self) -> Result<CachePosition, PortError> {
+        self.cache.forget(self.partition, TABLES)?;
+        Ok(CachePosition::default())
+    }
+
+    fn read(
+        &mut self,
+        changelog: &mut dyn Changelog,
+        start: CachePosition,
+    ) -> Result<Option<CachePosition>, PortError> {
+        let mut position = start;
+        let mut changes: Vec<Change> = Vec::new();
+        let mut bytes = 0;
+        let now: TimeMs = self.clock.now();
+        let end = changelog.read(self.partition, start.changelog_next, &mut |row, next| {
+            match row {
+                ChangelogRow::Position(input_next) => position.input_next = Some(input_next),
+                ChangelogRow::Change { table, key, value } => {
+                    bytes += value.as_ref().map_or(0, Vec::len);
+                    changes.push(Change { table: known_table(&table)?, key, value });
+                }
+            }
+            position.changelog_next = next;
+            if changes.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
+                self.apply(&mut changes, CachePosition { as_of: now, ..position })?;
+                bytes = 0;
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let Some(end) = end else { return Ok(None) };
+        position.changelog_next = end;
+        self.apply(&mut changes, CachePosition { as_of: now, ..position })?;
+        Ok(Some(position))
+    }
+
+    fn apply(&self, changes: &mut Vec<Change>, to: CachePosition) -> Result<(), PortError> {
+        self.rows.inc_by(changes.len() as u64);
+        // One key may have changed twice, and a batch of the engine knows no order.
+        let mut last = std::collections::BTreeMap::new();
+        for change in changes.drain(..) {
+            last.insert((change.table, change.key), change.value);
+        }
+        let changes: Vec<Change> =
+            last.into_iter().map(|((table, key), value)| Change { table, key, value }).collect();
+        Ok(self.cache.apply(self.partition, &changes, to)?)
+    }
+}
+
+fn known_table(name: &str) -> Result<Table, PortError> {
+    TABLES.iter().find(|table| **table == name).copied().ok_or_else(|| {
+        PortError::Fatal(format!(
+            "the changelog has rows of the table {name:?}, which this build does not know; run \
+             the build that wrote them"
+        ))
+    })
+}

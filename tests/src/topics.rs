@@ -1,0 +1,116 @@
+//! Writing to and reading from the topics of a real cluster, as any other service would.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use quell_broker::{Cluster, Kafka};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Headers, Message};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A cluster of its own for one test.
+///
+/// # Panics
+/// When it does not come up.
+pub fn cluster(scratch: &Path, name: &str, nodes: usize) -> Cluster {
+    // Where `cargo xtask test` puts them too: fetched once for all.
+    let tools = scratch.with_file_name("tools");
+    let kafka = Kafka::provide(&tools).expect("Apache Kafka can be fetched and run");
+    kafka.start(&scratch.join(name), nodes).expect("the cluster comes up")
+}
+
+/// Writes lines to a topic, each keyed by its number.
+///
+/// # Panics
+/// When the cluster does not take them.
+pub fn produce(brokers: &str, topic: &str, lines: &[String]) {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("enable.idempotence", "true")
+        .set("partitioner", "murmur2_random")
+        .create()
+        .expect("a producer");
+    for (n, line) in lines.iter().enumerate() {
+        let key = n.to_string();
+        let mut record = BaseRecord::to(topic).key(&key).payload(line);
+        while let Err((_, back)) = producer.send(record) {
+            record = back;
+            producer.poll(Duration::from_millis(50));
+        }
+    }
+    producer.flush(PATIENCE).expect("the cluster takes the records");
+}
+
+/// A committed record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Read {
+    pub key: Vec<u8>,
+    pub value: Option<Vec<u8>>,
+    pub headers: BTreeMap<String, Vec<u8>>,
+}
+
+/// All committed records of a topic.
+///
+/// # Panics
+/// When they cannot be read.
+pub fn read(brokers: &str, topic: &str) -> Vec<Read> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("group.id", "reader")
+        .set("isolation.level", "read_committed")
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
+        .create()
+        .expect("a consumer");
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).expect("the topic is there");
+    let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+    let mut list = TopicPartitionList::new();
+    for partition in 0..partitions as i32 {
+        list.add_partition_offset(topic, partition, Offset::Beginning).expect("an offset");
+    }
+    consumer.assign(&list).expect("partitions are assigned");
+    let (mut found, mut ended) = (Vec::new(), 0);
+    while ended < partitions {
+        match consumer.poll(PATIENCE).expect("the cluster answers") {
+            Ok(message) => found.push(Read {
+                key: message.key().unwrap_or_default().to_vec(),
+                value: message.payload().map(<[u8]>::to_vec),
+                headers: message.headers().map_or_else(BTreeMap::new, |headers| {
+                    headers
+                        .iter()
+                        .map(|h| (h.key.to_owned(), h.value.unwrap_or_default().to_vec()))
+                        .collect()
+                }),
+            }),
+            Err(KafkaError::PartitionEOF(_)) => ended += 1,
+            Err(error) => panic!("{topic}: {error}"),
+        }
+    }
+    found
+}
+
+/// The value of the highest revision per key, without removed ones: what a reader ends with.
+///
+/// # Panics
+/// When a record has no revision or is no JSON.
+pub fn finals(brokers: &str, topic: &str) -> BTreeMap<String, Value> {
+    let mut latest: BTreeMap<String, (u64, Option<Vec<u8>>)> = BTreeMap::new();
+    for record in read(brokers, topic) {
+        let key = String::from_utf8(record.key).expect("keys are text");
+        let revision = record.headers.get("quell-revision").expect("a revision");
+        let revision = String::from_utf8_lossy(revision).parse().expect("a number");
+        let known = latest.entry(key).or_insert((0, None));
+        if revision >= known.0 {
+            *known = (revision, record.value);
+        }
+    }
+    let parse = |value: Vec<u8>| serde_json::from_slice(&value).expect("values are JSON");
+    latest.into_iter().filter_map(|(key, (_, value))| Some((key, parse(value?)))).collect()
+}
