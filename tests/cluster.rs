@@ -9,55 +9,103 @@ use std::time::{Duration, Instant};
 
 use quell_broker::Cluster;
 use quell_faults::Seed;
+use quell_model::TrendRow;
+use quell_model::trend::trend_key;
 use quell_tests::binary::quell;
 use quell_tests::{shop, topics};
 use serde_json::Value;
 
-const INPUT: &str = "tickets";
-/// Topics that are compared, with the field that is their key.
-const COMPARED: [(&str, &str); 4] = [
-    ("contacts", "contact_key"),
-    ("repeats", "repeat_id"),
-    ("trends", "key"),
-    ("issues", "issue_id"),
-];
+/// Events of one round.
+const EVENTS: usize = 3_000;
+/// Partitions of every topic but those that have one.
+const PARTITIONS: usize = 3;
+/// They come in so many portions, with a disturbance after each.
+const PORTIONS: usize = 3;
+/// The variable with the rounds of each fault; a soak sets more.
+const ROUNDS: &str = "QUELL_SOAK_ROUNDS";
+const COMPARED: [&str; 4] = ["contacts", "repeats", "trends", "issues"];
 /// How long a disturbed pipeline may take to be level with the replay.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-struct Worker {
-    data: PathBuf,
-    brokers: String,
-    child: Child,
+/// What goes wrong.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    /// A worker is killed and started again.
+    Kill,
+    /// A worker stands still for longer than its session, and goes on.
+    Freeze,
+    /// The broker is killed and started again.
+    Broker,
+    /// Workers come and go.
+    Storm,
 }
 
-impl Worker {
-    fn start(data: PathBuf, brokers: &str) -> Worker {
-        std::fs::create_dir_all(&data).expect("a folder");
-        let child = Worker::spawn(&data, brokers);
-        Worker { data, brokers: brokers.to_owned(), child }
+const FAULTS: [Fault; 4] = [Fault::Kill, Fault::Freeze, Fault::Broker, Fault::Storm];
+
+/// A deployment on the cluster.
+struct Deployment {
+    brokers: String,
+    prefix: String,
+    dir: PathBuf,
+}
+
+impl Deployment {
+    fn input(&self) -> String {
+        format!("{}tickets", self.prefix)
     }
 
-    fn spawn(data: &Path, brokers: &str) -> Child {
+    fn settings(&self) -> [String; 6] {
+        let set = "--set".to_owned();
+        let prefix = format!("kafka.prefix={}", self.prefix);
+        let inputs = format!("kafka.inputs={}", self.input());
+        let brokers = format!("kafka.brokers={}", self.brokers);
+        [set.clone(), prefix, set.clone(), inputs, set, brokers]
+    }
+
+    fn make_topics(&self) {
+        let made = Command::new(quell())
+            .args(["topics", "apply", "--output", "table"])
+            .args(["--partitions", &PARTITIONS.to_string()])
+            .args(self.settings())
+            .output()
+            .expect("quell runs");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+
+    fn worker(&self, name: &str) -> Worker {
+        let data = self.dir.join(name);
+        std::fs::create_dir_all(&data).expect("a folder");
+        let child = self.spawn(&data);
+        Worker { data, child }
+    }
+
+    fn spawn(&self, data: &Path) -> Child {
         let log = File::options().create(true).append(true).open(data.join("log.txt"));
         Command::new(quell())
-            .args(["run", "--brokers", brokers, "-X", "session.timeout.ms=6000"])
-            .args(["--set", "kafka.idle_after=2s", "--set", "lateness=1d", "--data"])
+            .args(["run", "-X", "session.timeout.ms=6000", "--set", "kafka.idle_after=1h"])
+            .args(["--set", "lateness=1d", "--data"])
             .arg(data)
+            .args(self.settings())
             .stderr(log.expect("a log file"))
             .spawn()
             .expect("quell starts")
     }
+}
 
+struct Worker {
+    data: PathBuf,
+    child: Child,
+}
+
+impl Worker {
     fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args([signal, &id]).status();
         assert!(sent.is_ok_and(|status| status.success()), "{signal} is sent");
     }
 
-    fn kill_and_restart(&mut self) {
-        self.signal("-9");
-        self.child.wait().expect("it is dead");
-        self.child = Worker::spawn(&self.data, &self.brokers);
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.data.join("log.txt")).unwrap_or_default()
     }
 }
 
@@ -68,70 +116,79 @@ impl Drop for Worker {
     }
 }
 
-fn make_topics(brokers: &str) {
-    let made = Command::new(quell())
-        .args(["topics", "apply", "--brokers", brokers, "--partitions", "3", "--output", "table"])
-        .output()
-        .expect("quell runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-}
-
 /// Final rows by topic and key, as a replay of the input gives them.
 fn replayed(dir: &Path, lines: &[String]) -> BTreeMap<&'static str, BTreeMap<String, Value>> {
     let input = dir.join("events.ndjson");
     std::fs::write(&input, lines.join("\n")).expect("the input is written");
     let out = dir.join("out");
     let status = Command::new(quell())
-        .args(["replay", "--until", "2026-06-01", "--out"])
+        .args(["replay", "--until", "2026-06-01T00:00:00Z", "--out"])
         .arg(&out)
         .arg(&input)
         .stderr(Stdio::null())
         .status()
         .expect("quell replays");
     assert!(status.success());
-    let rows = |(topic, key): (&'static str, &str)| {
+    let rows = |topic: &'static str| {
         let text = std::fs::read_to_string(out.join(format!("{topic}.ndjson"))).expect("rows");
         let rows = text
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).expect("a row is JSON"))
-            .map(|row| (row[key].as_str().unwrap_or_default().to_owned(), row))
+            .map(|row| (key(topic, &row), row))
             .collect();
         (topic, rows)
     };
     COMPARED.map(rows).into_iter().collect()
 }
 
+/// The row's key in its topic.
+fn key(topic: &str, row: &Value) -> String {
+    let text = |field: &str| row[field].as_str().unwrap_or_default().to_owned();
+    match topic {
+        "contacts" => text("contact_key"),
+        "repeats" => text("repeat_id"),
+        "issues" => text("issue_id"),
+        _ => {
+            let row: TrendRow = serde_json::from_value(row.clone()).expect("a trend row");
+            let TrendRow { reason, dimension, value, granularity, window_start, .. } = row;
+            trend_key(&reason.0, &dimension, &value, granularity, window_start)
+        }
+    }
+}
+
 /// Waits until the topics say what the replay says, or until the time is up; then says where not.
 fn assert_level(
-    brokers: &str,
+    deployment: &Deployment,
     expected: &BTreeMap<&'static str, BTreeMap<String, Value>>,
     workers: &mut [Worker],
 ) {
     let begun = Instant::now();
     loop {
-        let differences: Vec<String> =
-            expected.iter().filter_map(|(topic, rows)| difference(brokers, topic, rows)).collect();
+        let differences: Vec<String> = expected
+            .iter()
+            .filter_map(|(topic, rows)| difference(deployment, topic, rows))
+            .collect();
         if differences.is_empty() {
             return;
         }
         for worker in workers.iter_mut() {
             let ended = worker.child.try_wait().expect("its state");
-            assert!(ended.is_none(), "a worker ended: {}", log_of(worker));
+            assert!(ended.is_none(), "a worker ended: {}", worker.log());
         }
         if begun.elapsed() > PATIENCE {
-            let logs: Vec<String> = workers.iter().map(log_of).collect();
+            let logs: Vec<String> = workers.iter().map(Worker::log).collect();
             panic!("{}\n{}", differences.join("\n"), logs.join("\n"));
         }
         std::thread::sleep(Duration::from_secs(1));
     }
 }
 
-fn log_of(worker: &Worker) -> String {
-    std::fs::read_to_string(worker.data.join("log.txt")).unwrap_or_default()
-}
-
-fn difference(brokers: &str, topic: &str, expected: &BTreeMap<String, Value>) -> Option<String> {
-    let found = topics::finals(brokers, &format!("quell.{topic}"));
+fn difference(
+    deployment: &Deployment,
+    topic: &str,
+    expected: &BTreeMap<String, Value>,
+) -> Option<String> {
+    let found = topics::finals(&deployment.brokers, &format!("{}{topic}", deployment.prefix));
     let lost = expected.keys().filter(|key| !found.contains_key(*key)).count();
     let added = found.keys().filter(|key| !expected.contains_key(*key)).count();
     let other: Vec<&String> = expected
@@ -149,55 +206,106 @@ fn difference(brokers: &str, topic: &str, expected: &BTreeMap<String, Value>) ->
     })
 }
 
-struct Run {
-    cluster: Cluster,
-    brokers: String,
-    dir: tempfile::TempDir,
-    lines: Vec<String>,
-}
-
-fn begin(name: &str, nodes: usize, events: usize) -> Run {
-    let cluster = topics::cluster(Path::new(env!("CARGO_TARGET_TMPDIR")), name, nodes);
-    let brokers = cluster.bootstrap_servers();
-    make_topics(&brokers);
-    let dir = tempfile::tempdir().expect("a folder");
-    Run { cluster, brokers, dir, lines: shop::events(events) }
-}
-
-/// Gives the lines in portions, with something happening between them.
-fn feed(run: &Run, portions: usize, mut between: impl FnMut(usize)) {
-    let size = run.lines.len().div_ceil(portions);
-    for (n, portion) in run.lines.chunks(size).enumerate() {
-        topics::produce(&run.brokers, INPUT, portion);
-        between(n);
+/// One disturbance, at a random moment after records were given.
+fn disturb(
+    fault: Fault,
+    deployment: &Deployment,
+    workers: &mut [Worker],
+    cluster: &mut Cluster,
+    seed: &mut Seed,
+) {
+    std::thread::sleep(Duration::from_millis(500 + seed.below(3_000) as u64));
+    let chosen = seed.below(workers.len());
+    match fault {
+        Fault::Kill => {
+            let worker = &mut workers[chosen];
+            worker.signal("-KILL");
+            worker.child.wait().expect("it is dead");
+            worker.child = deployment.spawn(&worker.data);
+        }
+        Fault::Freeze => {
+            workers[chosen].signal("-STOP");
+            std::thread::sleep(Duration::from_millis(8_000 + seed.below(6_000) as u64));
+            workers[chosen].signal("-CONT");
+        }
+        Fault::Broker => {
+            cluster.kill(0);
+            std::thread::sleep(Duration::from_millis(seed.below(3_000) as u64));
+            cluster.restart(0).expect("the broker comes up over its data");
+        }
+        Fault::Storm => {
+            for n in 0..3 {
+                let mut guest = deployment.worker(&format!("guest {n}"));
+                std::thread::sleep(Duration::from_millis(500 + seed.below(2_500) as u64));
+                guest.signal("-TERM");
+                let ended = guest.child.wait().expect("it ends");
+                assert!(ended.success(), "told to stop, it ends well: {}", guest.log());
+            }
+        }
     }
 }
 
-#[test]
-fn killed_workers_lose_and_double_nothing() {
-    let run = begin("cluster-kill", 1, 4_000);
-    let expected = replayed(run.dir.path(), &run.lines);
-    assert!(expected["contacts"].len() > 500, "there is something to compare");
-    let mut workers: Vec<Worker> =
-        (1..=2).map(|n| Worker::start(run.dir.path().join(n.to_string()), &run.brokers)).collect();
-    let mut seed = Seed::new(3);
-    feed(&run, 4, |_| {
-        std::thread::sleep(Duration::from_millis(1_000 + seed.below(4_000) as u64));
-        workers[seed.below(2)].kill_and_restart();
-    });
-    assert_level(&run.brokers, &expected, &mut workers);
-
-    // Poison came out beside it, byte for byte.
-    let mut rejected: Vec<Vec<u8>> = topics::read(&run.brokers, "tickets.dlq")
-        .into_iter()
-        .filter_map(|record| record.value)
-        .collect();
-    let broken = |line: &&String| serde_json::from_str::<Value>(line).is_err();
+/// What could not be read came out beside the rest, byte for byte.
+fn assert_poison(deployment: &Deployment, lines: &[String]) {
+    let letters = topics::read(&deployment.brokers, &format!("{}.dlq", deployment.input()));
+    for letter in &letters {
+        let offset = letter.headers.get("__connect.errors.offset").expect("where it stood");
+        let offset = String::from_utf8_lossy(offset);
+        assert!(offset.parse::<u64>().is_ok(), "{offset}");
+    }
+    let mut rejected: Vec<Vec<u8>> = letters.into_iter().filter_map(|read| read.value).collect();
+    let is_broken = |line: &&String| serde_json::from_str::<Value>(line).is_err();
     let mut poison: Vec<Vec<u8>> =
-        run.lines.iter().filter(broken).map(|line| line.clone().into_bytes()).collect();
+        lines.iter().filter(is_broken).map(|line| line.clone().into_bytes()).collect();
     rejected.sort();
     poison.sort();
-    assert_eq!(rejected, poison);
-    drop(workers);
-    drop(run.cluster);
+    assert!(!poison.is_empty() && rejected == poison, "{} dead letters", rejected.len());
+}
+
+fn rounds() -> u64 {
+    let said = std::env::var(ROUNDS).ok();
+    said.map_or(2, |said| said.parse().expect("QUELL_SOAK_ROUNDS is a number"))
+}
+
+#[test]
+fn whatever_goes_wrong_nothing_is_lost_or_doubled() {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut cluster = topics::cluster(scratch, "cluster-faults", 1);
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut lines = shop::events(EVENTS);
+    // One for every partition, a day after the replay's end: the lateness that workers wait.
+    let closing: Vec<String> =
+        (0..PARTITIONS).map(|n| shop::opened(&format!("closing {n}"), "2026-06-02")).collect();
+    lines.extend(closing.clone());
+    let expected = replayed(dir.path(), &lines);
+    lines.truncate(EVENTS);
+    assert!(expected["contacts"].len() > 500, "there is something to compare");
+    for round in 0..rounds() {
+        for fault in FAULTS {
+            let name = format!("{fault:?}-{round}").to_lowercase();
+            let deployment = Deployment {
+                brokers: cluster.bootstrap_servers(),
+                prefix: format!("{name}."),
+                dir: dir.path().join(&name),
+            };
+            deployment.make_topics();
+            let mut workers: Vec<Worker> =
+                ["one", "two"].map(|name| deployment.worker(name)).into();
+            let mut seed = Seed::new(round);
+            let begun = Instant::now();
+            for portion in lines.chunks(lines.len().div_ceil(PORTIONS)) {
+                topics::produce(&deployment.brokers, &deployment.input(), portion);
+                disturb(fault, &deployment, &mut workers, &mut cluster, &mut seed);
+            }
+            topics::produce_each(&deployment.brokers, &deployment.input(), &closing);
+            let disturbed = begun.elapsed();
+            assert_level(&deployment, &expected, &mut workers);
+            assert_poison(&deployment, &lines);
+            println!(
+                "{name}: disturbed for {:.1} s, level {:.1} s later",
+                disturbed.as_secs_f64(),
+                (begun.elapsed() - disturbed).as_secs_f64()
+            );
+        }
+    }
 }

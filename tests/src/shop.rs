@@ -24,3 +24,11 @@ pub fn events(count: usize) -> Vec<String> {
     }
     lines
 }
+
+/// A contact opened on a day, of a customer with no other.
+pub fn opened(id: &str, day: &str) -> String {
+    let time = format!("{day}T00:00:00Z");
+    format!(
+        r#"{{"schema_version":1,"event_id":"{id}","event_type":"contact.opened","event_time":"{time}","source":{{"system":"shop"}},"contact":{{"id":"{id}","kind":"ticket","channel":"email","opened_at":"{time}"}}}}"#
+    )
+}

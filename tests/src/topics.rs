@@ -30,6 +30,18 @@ pub fn cluster(scratch: &Path, name: &str, nodes: usize) -> Cluster {
 /// # Panics
 /// When the cluster does not take them.
 pub fn produce(brokers: &str, topic: &str, lines: &[String]) {
+    write(brokers, topic, lines, |_| None);
+}
+
+/// Writes the first line to the first partition, the second to the second, and so on.
+///
+/// # Panics
+/// When the cluster does not take them.
+pub fn produce_each(brokers: &str, topic: &str, lines: &[String]) {
+    write(brokers, topic, lines, |n| i32::try_from(n).ok());
+}
+
+fn write(brokers: &str, topic: &str, lines: &[String], to: impl Fn(usize) -> Option<i32>) {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("enable.idempotence", "true")
@@ -39,6 +51,7 @@ pub fn produce(brokers: &str, topic: &str, lines: &[String]) {
     for (n, line) in lines.iter().enumerate() {
         let key = n.to_string();
         let mut record = BaseRecord::to(topic).key(&key).payload(line);
+        record.partition = to(n);
         while let Err((_, back)) = producer.send(record) {
             record = back;
             producer.poll(Duration::from_millis(50));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use quell_engine::invariants::Finals;
 use quell_engine::{Effects, Link, LinkInput, Settings, StateError, Tag, Trend, TrendInput, link};
-use quell_model::{ContactKey, Event, TimeMs};
+use quell_model::{ContactKey, Event, Output, TimeMs};
 use quell_taxonomy::Taxonomy;
 use quell_worker::direct::DirectState;
 
@@ -14,6 +14,14 @@ use crate::seed::Seed;
 
 /// A channel from one partition of one stage to another.
 type Route = (usize, usize);
+
+/// What came out.
+pub struct Ran {
+    /// The highest revision of each public id.
+    pub finals: Finals,
+    /// Contacts as they were put out last, whatever their revision: what compaction leaves.
+    pub compacted: Finals,
+}
 
 /// Stages in partitions, with their states and the messages under way.
 pub struct Cluster {
@@ -23,6 +31,7 @@ pub struct Cluster {
     to_link: BTreeMap<Route, VecDeque<LinkInput>>,
     to_trend: BTreeMap<usize, VecDeque<TrendInput>>,
     finals: Finals,
+    compacted: BTreeMap<String, Output>,
     seed: Seed,
 }
 
@@ -43,6 +52,7 @@ impl Cluster {
             to_link: BTreeMap::new(),
             to_trend: BTreeMap::new(),
             finals: Finals::default(),
+            compacted: BTreeMap::new(),
             seed: Seed::new(seed),
         }
     }
@@ -51,7 +61,7 @@ impl Cluster {
     ///
     /// # Errors
     /// A state cannot be read, which memory never is.
-    pub fn run(mut self, events: &[Event], mark: TimeMs) -> Result<Finals, StateError> {
+    pub fn run(mut self, events: &[Event], mark: TimeMs) -> Result<Ran, StateError> {
         for event in events {
             self.event(event)?;
             for _ in 0..self.seed.below(4) {
@@ -64,7 +74,9 @@ impl Cluster {
         }
         while self.deliver_one()? {}
         self.trend_step(TrendInput::Mark(mark))?;
-        Ok(self.finals)
+        let mut compacted = Finals::default();
+        self.compacted.into_values().for_each(|output| compacted.take(output));
+        Ok(Ran { finals: self.finals, compacted })
     }
 
     fn event(&mut self, event: &Event) -> Result<(), StateError> {
@@ -100,6 +112,9 @@ impl Cluster {
             self.to_trend.entry(sender).or_default().push_back(input);
         }
         for output in effects.outputs {
+            if output.topic() == "contacts" {
+                self.compacted.insert(output.key().to_owned(), output.clone());
+            }
             self.finals.take(output);
         }
     }

@@ -47,6 +47,18 @@ pub enum LinkInput {
         revision: u64,
         /// Why.
         why: Withdrawal,
+        /// Whose it is now, where it moved.
+        moved_to: Option<Owner>,
+    },
+    /// A former owner has put out its last of the contact: say again what holds, so that it is
+    /// the last in the topic too and compaction keeps it.
+    Confirm {
+        /// Whose it is since.
+        owner: Owner,
+        /// Which.
+        contact_key: ContactKey,
+        /// With which it left the former owner.
+        revision: u64,
     },
     /// The customer `customer` is the customer `into`, whose id is smaller.
     Alias {
@@ -63,7 +75,9 @@ impl LinkInput {
     /// Whose history the input belongs to; a mark belongs to all.
     pub fn owner(&self) -> Option<Owner> {
         match self {
-            LinkInput::Put { owner, .. } | LinkInput::Withdraw { owner, .. } => Some(owner.clone()),
+            LinkInput::Put { owner, .. }
+            | LinkInput::Withdraw { owner, .. }
+            | LinkInput::Confirm { owner, .. } => Some(owner.clone()),
             LinkInput::Alias { customer, .. } => Some(Owner::Customer(customer.clone())),
             LinkInput::Mark(_) => None,
         }
@@ -96,15 +110,27 @@ impl Link {
                 None => self.put(state, &owner, revision, *tagged, effects)?,
                 Some(owner) => effects.to_link.push(LinkInput::Put { owner, revision, tagged }),
             },
-            LinkInput::Withdraw { owner, contact_key, revision, why } => {
+            LinkInput::Withdraw { owner, contact_key, revision, why, moved_to } => {
                 match alias::resolve(state, &owner)? {
-                    None => self.withdraw(state, &owner, &contact_key, revision, why, effects)?,
+                    None => {
+                        let gone = Leaving { contact_key, revision, why, moved_to };
+                        self.withdraw(state, &owner, gone, effects)?;
+                    }
                     Some(owner) => effects.to_link.push(LinkInput::Withdraw {
                         owner,
                         contact_key,
                         revision,
                         why,
+                        moved_to,
                     }),
+                }
+            }
+            LinkInput::Confirm { owner, contact_key, revision } => {
+                match alias::resolve(state, &owner)? {
+                    None => confirm(state, &owner, contact_key, revision, effects)?,
+                    Some(owner) => {
+                        effects.to_link.push(LinkInput::Confirm { owner, contact_key, revision });
+                    }
                 }
             }
             LinkInput::Alias { customer, into } => {
@@ -163,11 +189,10 @@ impl Link {
         &mut self,
         state: &mut dyn State,
         owner: &Owner,
-        contact_key: &ContactKey,
-        revision: u64,
-        why: Withdrawal,
+        Leaving { contact_key, revision, why, moved_to }: Leaving,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
+        let contact_key = &contact_key;
         let held_key = owner.held_key(contact_key);
         let held: Option<Held> = state::read(state, LINK_HELD, &held_key, LINK_VERSION)?;
         if held.as_ref().is_some_and(|held| held.revision >= revision) {
@@ -175,11 +200,19 @@ impl Link {
         }
         let at = held.as_ref().map_or(TimeMs::MIN, |held| held.tagged.contact.occurred_at);
         let due = mature::arm(state, &self.settings, owner, contact_key, at)?;
-        state::write(state, LINK_GONE, &held_key, LINK_VERSION, &Gone { revision, due });
-        if why != Withdrawal::Moved {
+        let gone = Gone { revision, moved_to: moved_to.clone(), due };
+        state::write(state, LINK_GONE, &held_key, LINK_VERSION, &gone);
+        match moved_to {
+            Some(to) => {
+                let contact_key = contact_key.clone();
+                effects.to_link.push(LinkInput::Confirm { owner: to, contact_key, revision });
+            }
             // Even when nothing is held here: what is still on its way has a lower revision.
-            let key = contact_key.clone();
-            effects.outputs.push(Output::Contact { key, revision, contact: None });
+            None => effects.outputs.push(Output::Contact {
+                key: contact_key.clone(),
+                revision,
+                contact: None,
+            }),
         }
         let Some(held) = held else { return Ok(()) };
         state.delete(LINK_HELD, &held_key);
@@ -193,6 +226,43 @@ impl Link {
         }
         Ok(())
     }
+}
+
+/// A contact that leaves its owner.
+struct Leaving {
+    contact_key: ContactKey,
+    revision: u64,
+    why: Withdrawal,
+    moved_to: Option<Owner>,
+}
+
+/// Puts the contact out again as it is here, or sends the question on to where it went. It goes
+/// on with a higher revision only, so it ends whatever ways the contact went.
+fn confirm(
+    state: &mut dyn State,
+    owner: &Owner,
+    key: ContactKey,
+    left_with: u64,
+    effects: &mut Effects,
+) -> Result<(), StateError> {
+    let held_key = owner.held_key(&key);
+    let held: Option<Held> = state::read(state, LINK_HELD, &held_key, LINK_VERSION)?;
+    if let Some(held) = held {
+        let contact = Some(Box::new(held.tagged.contact));
+        effects.outputs.push(Output::Contact { key, revision: held.revision, contact });
+        return Ok(());
+    }
+    // Where nothing newer is known, it is still on its way here and will be put out then.
+    let gone: Option<Gone> = state::read(state, LINK_GONE, &held_key, LINK_VERSION)?;
+    let Some(gone) = gone.filter(|gone| gone.revision > left_with) else { return Ok(()) };
+    let revision = gone.revision;
+    match gone.moved_to {
+        Some(owner) => {
+            effects.to_link.push(LinkInput::Confirm { owner, contact_key: key, revision });
+        }
+        None => effects.outputs.push(Output::Contact { key, revision, contact: None }),
+    }
+    Ok(())
 }
 
 /// Whether a record of this standing can be part of a chain.

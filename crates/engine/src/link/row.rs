@@ -231,10 +231,12 @@ impl Held {
 }
 
 /// What remains of a contact that left, until nothing older can be on its way any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Gone {
     pub revision: u64,
+    /// Whose it is since; none where it was removed.
+    pub moved_to: Option<Owner>,
     /// When this row is dropped.
     pub due: TimeMs,
 }

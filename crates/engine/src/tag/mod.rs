@@ -134,6 +134,7 @@ fn change_owner(key: &ContactKey, known: &mut Known, effects: &mut Effects) {
             contact_key: key.clone(),
             revision: revision(known),
             why: if known.owner.is_some() { Withdrawal::Moved } else { Withdrawal::Deleted },
+            moved_to: known.owner.clone(),
         });
     }
 }
@@ -160,6 +161,7 @@ fn erase(state: &mut dyn State, key: &ContactKey, before: Option<Known>, effects
             contact_key: key.clone(),
             revision: (known.revision + 1) << LINK_REVISION_BITS,
             why: Withdrawal::Erased,
+            moved_to: None,
         });
     }
 }
