@@ -83,7 +83,7 @@ impl Deployment {
         let log = File::options().create(true).append(true).open(data.join("log.txt"));
         Command::new(quell())
             .args(["run", "-X", "session.timeout.ms=6000", "--set", "kafka.idle_after=1h"])
-            .args(["--set", "lateness=1d", "--data"])
+            .args(["--set", "lateness=1d", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .args(self.settings())
             .stderr(log.expect("a log file"))
@@ -102,6 +102,15 @@ impl Worker {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args([signal, &id]).status();
         assert!(sent.is_ok_and(|status| status.success()), "{signal} is sent");
+    }
+
+    /// Before it listens, a signal ends it where it stands.
+    fn await_start(&self) {
+        let begun = Instant::now();
+        while !self.data.join("listening.json").exists() {
+            assert!(begun.elapsed() < PATIENCE, "it does not start: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn log(&self) -> String {
@@ -236,6 +245,7 @@ fn disturb(
         Fault::Storm => {
             for n in 0..3 {
                 let mut guest = deployment.worker(&format!("guest {n}"));
+                guest.await_start();
                 std::thread::sleep(Duration::from_millis(500 + seed.below(2_500) as u64));
                 guest.signal("-TERM");
                 let ended = guest.child.wait().expect("it ends");

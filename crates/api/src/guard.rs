@@ -7,7 +7,6 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::error::ApiError;
-use crate::router::Shared;
 
 /// Which names the server answers to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,11 +77,11 @@ fn check_origin(method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
 
 /// The middleware.
 pub(crate) async fn guard(
-    State(shared): State<Shared>,
+    State(hosts): State<Hosts>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    shared.hosts.check(request.headers())?;
+    hosts.check(request.headers())?;
     check_origin(request.method(), request.headers())?;
     Ok(next.run(request).await)
 }

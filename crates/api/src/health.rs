@@ -1,15 +1,22 @@
 //! What watches the process asks, and what a visitor sees first.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use quell_worker::metrics::Metrics;
+use quell_worker::service::Service;
+use quell_worker::stage::Crew;
 use serde_json::json;
 
+use crate::access::{Access, Scope};
 use crate::error::ApiError;
 use crate::params::Given;
-use crate::router::Shared;
+use crate::router::needs;
 
 const INDEX: &str = "\
 Quell: why customers make contact, from the stream of their contacts.
@@ -25,30 +32,77 @@ GET  /metrics                 for Prometheus
 GET  /livez, /readyz          for whoever watches the process
 ";
 
+/// A process that others watch.
+pub trait Watched: Send + Sync {
+    /// Its metrics.
+    fn metrics(&self) -> &Metrics;
+    /// What a part of it failed of; none while all work.
+    fn failure(&self) -> Option<String>;
+    /// Why requests or records should not come here now; none when they should.
+    fn not_ready(&self) -> Option<String>;
+}
+
+impl Watched for Service {
+    fn metrics(&self) -> &Metrics {
+        Service::metrics(self)
+    }
+
+    fn failure(&self) -> Option<String> {
+        Service::failure(self)
+    }
+
+    fn not_ready(&self) -> Option<String> {
+        Service::not_ready(self)
+    }
+}
+
+impl Watched for Crew {
+    fn metrics(&self) -> &Metrics {
+        Crew::metrics(self)
+    }
+
+    fn failure(&self) -> Option<String> {
+        Crew::failure(self)
+    }
+
+    fn not_ready(&self) -> Option<String> {
+        Crew::not_ready(self)
+    }
+}
+
+/// The routes of whoever watches the process.
+pub(crate) fn routes(watched: Arc<dyn Watched>, access: &Arc<Access>) -> Router {
+    Router::new()
+        .route("/metrics", needs(access, Scope::Read, get(metrics)))
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .with_state(watched)
+}
+
 /// `GET /`
 pub(crate) async fn index() -> &'static str {
     INDEX
 }
 
 /// `GET /metrics`
-pub(crate) async fn metrics(
-    State(shared): State<Shared>,
+async fn metrics(
+    State(watched): State<Arc<dyn Watched>>,
     given: Given,
 ) -> Result<Response, ApiError> {
     // Prometheus may be configured to send parameters, but none of them means anything here.
     given.none()?;
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((kind, shared.service.metrics().text()).into_response())
+    Ok((kind, watched.metrics().text()).into_response())
 }
 
 /// `GET /livez`: the process's own threads, and nothing that it depends on.
-pub(crate) async fn livez(State(shared): State<Shared>) -> Response {
-    health("live", shared.service.failure())
+async fn livez(State(watched): State<Arc<dyn Watched>>) -> Response {
+    health("live", watched.failure())
 }
 
 /// `GET /readyz`: whether to send requests here.
-pub(crate) async fn readyz(State(shared): State<Shared>) -> Response {
-    health("ready", shared.service.not_ready())
+async fn readyz(State(watched): State<Arc<dyn Watched>>) -> Response {
+    health("ready", watched.not_ready())
 }
 
 fn health(word: &'static str, reason: Option<String>) -> Response {

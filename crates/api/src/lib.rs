@@ -26,6 +26,7 @@ pub use access::{Access, Scope, Scopes, TokenEntry, TokenNameError, new_token};
 pub use bind::{BindError, check_bind};
 pub use error::ApiError;
 pub use guard::Hosts;
+pub use health::Watched;
 pub use router::{Api, Limits, router};
 pub use serve::{ListenSettings, Listener, ServeError};
 pub use tls::{TlsError, TlsFiles};

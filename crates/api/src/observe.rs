@@ -1,6 +1,7 @@
 //! What every request leaves behind: two metrics, one line in the log, safe headers, and an end.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -9,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::access::TokenName;
 use crate::error::ApiError;
-use crate::router::Shared;
+use crate::health::Watched;
 
 /// The label of requests that fit no route.
 const UNMATCHED: &str = "unmatched";
@@ -22,9 +23,17 @@ const SAFE_HEADERS: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
 ];
 
+/// What the middleware works with.
+#[derive(Clone)]
+pub(crate) struct Observer {
+    pub(crate) watched: Arc<dyn Watched>,
+    /// How long a request may take from its headers to the answer's.
+    pub(crate) request_timeout: Duration,
+}
+
 /// The middleware.
 pub(crate) async fn observe(
-    State(shared): State<Shared>,
+    State(observer): State<Observer>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -33,14 +42,14 @@ pub(crate) async fn observe(
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
     let method = request.method().clone();
-    let answer = tokio::time::timeout(shared.limits.request_timeout, next.run(request)).await;
+    let answer = tokio::time::timeout(observer.request_timeout, next.run(request)).await;
     let mut response = answer.unwrap_or_else(|_| too_slow().into_response());
     for (name, value) in SAFE_HEADERS {
         let name = HeaderName::from_static(name);
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     let seconds = begun.elapsed().as_secs_f64();
-    let metrics = shared.service.metrics();
+    let metrics = observer.watched.metrics();
     let status = response.status();
     metrics.http_requests.with_label_values(&[route, status.as_str()]).inc();
     metrics.http_request_duration_seconds.observe(seconds);

@@ -17,7 +17,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::access::{Access, Scope};
 use crate::error::ApiError;
 use crate::guard::{Hosts, guard};
-use crate::observe::observe;
+use crate::health::Watched;
+use crate::observe::{Observer, observe};
 use crate::{contacts, dead_letters, events, health, trends};
 
 /// What the routes work with.
@@ -67,21 +68,17 @@ impl Default for Limits {
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) service: Arc<Service>,
-    pub(crate) hosts: Hosts,
     pub(crate) limits: Limits,
-    access: Arc<Access>,
     in_flight: Arc<Semaphore>,
     body_kib: Arc<Semaphore>,
 }
 
 impl Shared {
-    fn new(api: Api) -> Self {
+    fn new(api: &Api) -> Self {
         let kib = (api.limits.bodies_bytes >> 10).min(Semaphore::MAX_PERMITS);
         Shared {
-            service: api.service,
-            hosts: api.hosts,
+            service: api.service.clone(),
             limits: api.limits,
-            access: Arc::new(api.access),
             in_flight: Arc::new(Semaphore::new(api.limits.in_flight)),
             body_kib: Arc::new(Semaphore::new(kib)),
         }
@@ -129,38 +126,57 @@ pub(crate) fn to_json(answer: &impl Serialize) -> Result<JsonBytes, ApiError> {
 
 /// All routes as a function from request to response.
 pub fn router(api: Api) -> Router {
-    let shared = Shared::new(api);
+    let shared = Shared::new(&api);
     let limits = shared.limits;
-    let needs = |scope: Scope, route: MethodRouter<Shared>| {
-        let shared = shared.clone();
-        route.layer(from_fn(move |request: Request, next: Next| {
-            admit(shared.clone(), scope, request, next)
-        }))
-    };
-    let read = |route| needs(Scope::Read, route);
+    let access = Arc::new(api.access);
+    let read = |route| needs(&access, Scope::Read, route);
     let es_search = post(contacts::es_search).layer(DefaultBodyLimit::max(limits.question_bytes));
     let events = post(events::post).layer(DefaultBodyLimit::max(limits.batch_bytes));
-    Router::new()
-        .route("/v1/events", needs(Scope::Ingest, events))
+    let dead_letters = get(dead_letters::dead_letters);
+    let routes = Router::new()
+        .route("/v1/events", needs(&access, Scope::Ingest, events))
         .route("/v1/search", read(get(contacts::search)))
         .route("/v1/contacts/_search", read(es_search))
         .route("/v1/contacts/{key}", read(get(contacts::contact)))
         .route("/v1/trends", read(get(trends::trends)))
         .route("/v1/issues", read(get(trends::issues)))
-        .route("/v1/dead-letters", needs(Scope::Admin, get(dead_letters::dead_letters)))
-        .route("/metrics", read(get(health::metrics)))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
+        .route("/v1/dead-letters", needs(&access, Scope::Admin, dead_letters))
         .route("/", get(health::index))
-        .method_not_allowed_fallback(wrong_method)
-        .fallback(no_route)
-        .layer(from_fn_with_state(shared.clone(), guard))
-        .layer(from_fn_with_state(shared.clone(), observe))
-        .with_state(shared)
+        .with_state(shared);
+    watched_router(routes, api.service, &access, api.hosts, limits)
 }
 
-async fn admit(shared: Shared, scope: Scope, request: Request, next: Next) -> Response {
-    match shared.access.check(request.headers(), scope) {
+/// The routes, with those of whoever watches the process, and with what all routes share.
+pub(crate) fn watched_router(
+    routes: Router,
+    watched: Arc<dyn Watched>,
+    access: &Arc<Access>,
+    hosts: Hosts,
+    limits: Limits,
+) -> Router {
+    let observer = Observer { watched: watched.clone(), request_timeout: limits.request_timeout };
+    routes
+        .merge(health::routes(watched, access))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(no_route)
+        .layer(from_fn_with_state(hosts, guard))
+        .layer(from_fn_with_state(observer, observe))
+}
+
+/// The route for those alone whose token has the scope.
+pub(crate) fn needs<S: Clone + Send + Sync + 'static>(
+    access: &Arc<Access>,
+    scope: Scope,
+    route: MethodRouter<S>,
+) -> MethodRouter<S> {
+    let access = access.clone();
+    route.layer(from_fn(move |request: Request, next: Next| {
+        admit(access.clone(), scope, request, next)
+    }))
+}
+
+async fn admit(access: Arc<Access>, scope: Scope, request: Request, next: Next) -> Response {
+    match access.check(request.headers(), scope) {
         Err(error) => error.into_response(),
         Ok(token) => {
             let mut response = next.run(request).await;

@@ -23,7 +23,8 @@ use quell_worker::service::Service as Pipeline;
 use crate::access::Access;
 use crate::bind::{BindError, check_bind, is_loopback};
 use crate::guard::Hosts;
-use crate::router::{Api, Limits, router};
+use crate::health::Watched;
+use crate::router::{Api, Limits, router, watched_router};
 use crate::tls::{TlsError, TlsFiles};
 
 /// The longest head of a request, in bytes.
@@ -146,22 +147,49 @@ impl Listener {
         shutdown: impl Future<Output = ()> + Send + 'static,
         grace: Duration,
     ) -> Result<(), ServeError> {
-        let handle = Handle::new();
-        let stopper = handle.clone();
-        let hosts = if self.access.is_enforced() {
+        let (access, hosts, limits) = (self.access.clone(), self.hosts(), self.settings.limits);
+        let routes = router(Api { service, access, hosts, limits });
+        self.serve_routes(routes, shutdown, grace).await
+    }
+
+    /// The same for a process that only lets itself be watched: metrics and health.
+    ///
+    /// # Errors
+    /// [`ServeError::Io`]
+    pub async fn serve_watched(
+        self,
+        watched: Arc<dyn Watched>,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+        grace: Duration,
+    ) -> Result<(), ServeError> {
+        let access = Arc::new(self.access.clone());
+        let limits = self.settings.limits;
+        let routes = watched_router(Router::new(), watched, &access, self.hosts(), limits);
+        self.serve_routes(routes, shutdown, grace).await
+    }
+
+    fn hosts(&self) -> Hosts {
+        if self.access.is_enforced() {
             Hosts::Any
         } else {
             Hosts::Loopback { port: self.local.port() }
-        };
-        let api = Api { service, access: self.access, hosts, limits: self.settings.limits };
+        }
+    }
+
+    async fn serve_routes(
+        self,
+        router: Router,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+        grace: Duration,
+    ) -> Result<(), ServeError> {
+        let handle = Handle::new();
+        let stopper = handle.clone();
         let waiting = tokio::spawn(async move {
             shutdown.await;
             stopper.graceful_shutdown(Some(grace));
         });
-        let make = Connections {
-            router: router(api),
-            places: Arc::new(Semaphore::new(self.settings.max_connections)),
-        };
+        let make =
+            Connections { router, places: Arc::new(Semaphore::new(self.settings.max_connections)) };
         let head_timeout = self.settings.head_timeout;
         let server = axum_server::from_tcp(self.socket)?.handle(handle);
         let outcome = match self.tls {

@@ -46,3 +46,49 @@ pub fn take(
 fn read(state: &mut dyn State, source: &str) -> Result<Option<TimeMs>, StateError> {
     state::read(state, SOURCE_MARKS, source.as_bytes(), VERSION)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::state::{Scan, Table, VisitRow};
+
+    /// Rows of one table; nothing here scans.
+    #[derive(Default)]
+    struct Rows(BTreeMap<Vec<u8>, Vec<u8>>);
+
+    impl State for Rows {
+        fn get(&mut self, _: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+            Ok(self.0.get(key).cloned())
+        }
+
+        fn put(&mut self, _: Table, key: &[u8], row: Vec<u8>) {
+            self.0.insert(key.to_vec(), row);
+        }
+
+        fn delete(&mut self, _: Table, key: &[u8]) {
+            self.0.remove(key);
+        }
+
+        fn scan(&mut self, _: Scan<'_>, _: &mut VisitRow<'_>) -> Result<(), StateError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_smallest_of_all_sources_counts() {
+        let sources = ["a/0".to_owned(), "a/1".to_owned()];
+        let mut state = Rows::default();
+        let mut say = |source: &str, at: i64| {
+            take(&mut state, &sources, source, TimeMs(at)).unwrap().map(|mark| mark.0)
+        };
+        assert_eq!(say("a/0", 10), None, "the other one has not spoken");
+        assert_eq!(say("a/1", 5), Some(5));
+        assert_eq!(say("a/0", 20), None, "the smallest has not moved");
+        assert_eq!(say("a/1", 5), Some(5), "the same record, read again");
+        assert_eq!(say("a/1", 30), Some(20));
+        assert_eq!(say("a/1", 7), None, "its owner began anew");
+        assert_eq!(say("a/0", 25), Some(25));
+    }
+}

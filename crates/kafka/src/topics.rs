@@ -125,13 +125,7 @@ impl fmt::Display for Planned {
         let TopicSpec { name, partitions, cleanup, .. } = &self.spec;
         match &self.finding {
             Finding::Right => write!(f, "{name}: as it must be"),
-            Finding::Missing => write!(
-                f,
-                "{name}: missing; `quell topics apply` makes it with {} partitions, \
-                 cleanup.policy={}",
-                partitions.count(),
-                cleanup.as_str()
-            ),
+            Finding::Missing => write!(f, "{name}: missing; `quell topics apply` makes it"),
             Finding::Partitions { found } => write!(
                 f,
                 "{name}: has {found} partitions and must have {}: topics that are read together \
@@ -155,7 +149,7 @@ impl fmt::Display for Planned {
 pub enum TopicError {
     /// The cluster cannot be reached or does not allow it.
     #[error(
-        "the cluster does not answer: {0}; is --brokers right, and may this user describe and create topics?"
+        "the cluster does not answer; is --brokers right, and may this user describe and create topics?"
     )]
     Cluster(#[from] KafkaError),
     /// One topic could not be made.

@@ -1,8 +1,8 @@
 //! Runs the core: the turn and its commit, the way in, the index beside it, replays.
 //!
 //! [`service::Service`] is the embedded mode, [`replay::replay`] the black box from files to
-//! files: both drive the same [`quell_engine::Core`]. [`stage::Runner`] drives one of its stages on a
-//! cluster.
+//! files: both drive the same [`quell_engine::Core`]. [`stage::Runner`] drives one of its stages
+//! on a cluster.
 
 pub mod direct;
 mod event_clock;

@@ -1,6 +1,8 @@
 //! The metrics catalogue: every name, its help and its labels stand here, and nowhere else.
 //! No label carries a customer, a contact, an agent or text.
 
+mod stages;
+
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -8,6 +10,8 @@ use prometheus::{
     Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
+
+pub use stages::StageMetrics;
 
 use quell_engine::Tally;
 use quell_model::UNCLASSIFIED;
@@ -60,12 +64,7 @@ pub struct Metrics {
     pub event_time_lateness_seconds: Gauge,
     pub store_disk_bytes: IntGauge,
     pub issues_open: IntGaugeVec,
-    pub stage_commits: IntCounterVec,
-    pub stage_aborts: IntCounterVec,
-    pub stage_restarts: IntCounterVec,
-    pub stage_turn_duration_seconds: HistogramVec,
-    pub stage_partitions: IntGaugeVec,
-    pub stage_restored_rows: IntCounterVec,
+    pub stages: StageMetrics,
     pub http_requests: IntCounterVec,
     pub http_request_duration_seconds: Histogram,
     contacts_tagged: IntCounterVec,
@@ -87,8 +86,7 @@ impl Metrics {
         let make = Make { registry: Registry::new() };
         make.build_info(version)?;
         let tally = make.tally()?;
-        let reasons: BTreeSet<String> =
-            reasons.into_iter().take(MAX_REASON_LABELS).map(str::to_owned).collect();
+        let reasons = reasons.into_iter().take(MAX_REASON_LABELS).map(str::to_owned);
         Ok(Metrics {
             ingest_records: make.counters(
                 "ingest_records_total",
@@ -128,36 +126,7 @@ impl Metrics {
                 "Issues that go on, by verdict: watch, systemic.",
                 &["verdict"],
             )?,
-            stage_commits: make.counters(
-                "stage_commits_total",
-                "Transactions committed by a stage on the cluster.",
-                &["stage"],
-            )?,
-            stage_aborts: make.counters(
-                "stage_aborts_total",
-                "Transactions aborted by a stage; what they read is read again.",
-                &["stage"],
-            )?,
-            stage_restarts: make.counters(
-                "stage_restarts_total",
-                "Times a stage began anew after it lost the cluster or was fenced.",
-                &["stage"],
-            )?,
-            stage_turn_duration_seconds: make.histograms(
-                "stage_turn_duration_seconds",
-                "From the last record read to the end of the commit, by stage.",
-                &["stage"],
-            )?,
-            stage_partitions: make.gauges(
-                "stage_partitions",
-                "Partitions of a stage's instance, by state: ready, restoring.",
-                &["stage", "state"],
-            )?,
-            stage_restored_rows: make.counters(
-                "stage_restored_rows_total",
-                "Rows of state read back from the changelog, by stage.",
-                &["stage"],
-            )?,
+            stages: StageMetrics::new(&make)?,
             http_requests: make.counters(
                 "http_requests_total",
                 "HTTP requests, by route and status.",
@@ -176,7 +145,7 @@ impl Metrics {
                 &["label"],
             )?,
             tally,
-            reasons: Mutex::new(reasons),
+            reasons: Mutex::new(reasons.collect()),
             registry: make.registry,
         })
     }

@@ -1,10 +1,12 @@
 //! The repository's own commands: `cargo xtask test` fetches what the tests need and runs them all;
-//! `cargo xtask kafka` starts a real broker.
+//! `cargo xtask soak` disturbs a real
+//! cluster; `cargo xtask kafka` starts one.
 //!
 //! It needs cargo, a C compiler and, for the first run, the network. Nothing outside the target
 //! directory is changed, but for what is missing of rustup's components, Java and Maven.
 
 mod kafka;
+mod soak;
 mod steps;
 mod tools;
 
@@ -18,6 +20,7 @@ use steps::Step;
 
 const USAGE: &str = "\
 usage: cargo xtask test [--only STEP]
+       cargo xtask soak [ROUNDS]
        cargo xtask kafka up [NODES] | down
 
 test: Fetches what the tests need, then runs every step and prints how long each took:
@@ -28,6 +31,9 @@ test: Fetches what the tests need, then runs every step and prints how long each
 A part of `tests`, for --only:
   tidy     the repository's own rules: crate ranks, sizes, names, paths in documents
 
+soak: disturbs workers and broker of a real cluster, each fault ROUNDS times (20), and compares what
+comes out with a replay.
+
 kafka: starts a real Apache Kafka of 1 to 5 nodes on free ports of this machine and prints where
 clients find it; or stops it.
 ";
@@ -36,6 +42,7 @@ clients find it; or stops it.
 #[derive(Debug, PartialEq, Eq)]
 enum Request {
     Test(Vec<Step>),
+    Soak(u32),
     Kafka(kafka::Action),
     Help,
 }
@@ -46,6 +53,7 @@ fn main() -> ExitCode {
     let workspace = Workspace::locate();
     let outcome = match parse(&arguments) {
         Ok(Request::Test(steps)) => steps::run_all(&workspace, &steps),
+        Ok(Request::Soak(rounds)) => soak::run(&workspace, rounds),
         Ok(Request::Kafka(action)) => kafka::run(&workspace, action),
         Ok(Request::Help) => {
             print!("{USAGE}");
@@ -73,6 +81,11 @@ fn parse(arguments: &[&str]) -> Result<Request, String> {
             None => Err(format!("there is no step `{name}`")),
         },
         ["test", "--only"] => Err("--only needs the name of a step".to_owned()),
+        ["soak"] => Ok(Request::Soak(soak::ROUNDS)),
+        ["soak", rounds] => match rounds.parse() {
+            Ok(rounds) if rounds > 0 => Ok(Request::Soak(rounds)),
+            _ => Err("`soak` takes the number of rounds, 1 or more".to_owned()),
+        },
         ["kafka", action @ ..] => match kafka::Action::parse(action) {
             Some(action) => Ok(Request::Kafka(action)),
             None => Err("`kafka` takes `up`, `up` and 1 to 5 nodes, or `down`".to_owned()),

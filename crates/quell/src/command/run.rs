@@ -26,7 +26,7 @@ const BATCH_BYTES: usize = 4 << 20;
 /// How long `--once` waits for the pipeline to be done with what it read.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 /// Requests under way get this long when Quell stops.
-const DRAIN: Duration = Duration::from_secs(10);
+pub const DRAIN: Duration = Duration::from_secs(10);
 
 pub fn run(args: &Run) -> anyhow::Result<Outcome> {
     let config = configured(args)?;
@@ -94,7 +94,11 @@ fn start_log(config: &Config) -> anyhow::Result<()> {
     started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))
 }
 
-fn http(config: &Config) -> anyhow::Result<quell_api::Listener> {
+/// The listener that the configuration asks for.
+///
+/// # Errors
+/// The address, the certificate or the tokens are wrong.
+pub fn http(config: &Config) -> anyhow::Result<quell_api::Listener> {
     let said = |key: &str| {
         let value = config.get(key);
         (!value.is_empty()).then(|| PathBuf::from(value))

@@ -1,20 +1,24 @@
 //! `quell run --brokers`: a worker on a Kafka cluster.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 use quell_worker::metrics::Metrics;
-use quell_worker::stage::keep_running;
+use quell_worker::stage::Crew;
 
 use crate::Outcome;
 use crate::args::Run;
 use crate::clock::SystemClock;
 use crate::cluster::{self, Worker};
-use crate::command::run::stop_signal;
+use crate::command::run::{DRAIN, http, stop_signal};
 use crate::config::Config;
+use crate::remote::Listening;
 use crate::wiring;
+
+/// How often the worker looks whether a stage has stopped.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Runs the stages until the process is told to stop, or one of them cannot go on.
 pub fn run(args: &Run, config: Config) -> anyhow::Result<Outcome> {
@@ -23,6 +27,7 @@ pub fn run(args: &Run, config: Config) -> anyhow::Result<Outcome> {
         .with_context(|| format!("cannot make the data folder {}", dir.display()))?;
     let kafka = cluster::settings(&config, &args.kafka)?;
     let taxonomy = wiring::taxonomy(&config)?;
+    let http = http(&config)?;
     wiring::adapter(&config)?;
     let reasons: Vec<String> =
         taxonomy.reasons().iter().map(|reason| reason.id.level2().0).collect();
@@ -32,46 +37,36 @@ pub fn run(args: &Run, config: Config) -> anyhow::Result<Outcome> {
     let clock = Arc::new(SystemClock);
     let worker = Worker::new(config, kafka, &dir, metrics.clone(), taxonomy, clock)?;
     let worker = Arc::new(worker);
-    let stop = Arc::new(AtomicBool::new(false));
-    let mut threads = Vec::new();
+    let crew = Arc::new(Crew::new(metrics));
     for stage in worker.stages()? {
-        let make = worker.runner(stage)?;
-        let (stop, metrics) = (stop.clone(), metrics.clone());
-        let body = move || {
-            let outcome = keep_running(stage, make, &stop, &metrics);
-            // One stage that cannot go on ends the worker: whoever started it is to see that.
-            stop.store(true, Ordering::SeqCst);
-            outcome
-        };
-        let thread = std::thread::Builder::new().name(stage.as_str().to_owned()).spawn(body)?;
-        threads.push((stage, thread));
+        crew.start(stage, worker.runner(stage)?)?;
     }
-    wait(&stop)?;
-    let mut failed = None;
-    for (stage, thread) in threads {
-        match thread.join() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => failed = Some(anyhow::Error::new(error).context(stage.as_str())),
-            Err(_) => failed = Some(anyhow::anyhow!("{stage} panicked; the log says where")),
-        }
-    }
-    failed.map_or(Ok(Outcome::Done), Err)
+    let served = serve(&crew, &dir, http);
+    Listening::forget(&dir);
+    crew.stop().map_err(anyhow::Error::msg).context("a stage cannot go on")?;
+    served?;
+    Ok(Outcome::Done)
 }
 
-/// Until a signal, or until a stage has stopped.
-fn wait(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// Lets the worker be watched until a signal comes, or until a stage has stopped.
+fn serve(crew: &Arc<Crew>, dir: &Path, http: quell_api::Listener) -> anyhow::Result<()> {
+    Listening { url: http.url(), pid: std::process::id() }.note(dir)?;
+    tracing::info!(url = http.url(), data = %dir.display(), "listening");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let watched = crew.clone();
     runtime.block_on(async {
-        let stopped = async {
-            while !stop.load(Ordering::SeqCst) {
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        let stopped = async move {
+            while !watched.is_stopping() {
+                tokio::time::sleep(LOOK_EVERY).await;
             }
         };
-        tokio::select! {
-            () = stop_signal() => tracing::info!("stopping"),
-            () = stopped => {}
-        }
-    });
-    stop.store(true, Ordering::SeqCst);
+        let stop = async {
+            tokio::select! {
+                () = stop_signal() => tracing::info!("stopping"),
+                () = stopped => {}
+            }
+        };
+        http.serve_watched(crew.clone(), stop, DRAIN).await
+    })?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The stages on a cluster. Each is a plain function from a record and its partition's state to
 //! effects; the [`Runner`] reads, restores, commits.
 
-mod instance;
+mod crew;
 mod intake;
 mod link;
 mod restore;
@@ -10,7 +10,7 @@ mod tag;
 mod trend;
 mod wire;
 
-pub use instance::{MakeRunner, keep_running};
+pub use crew::{Crew, MakeRunner};
 pub use intake::{IntakeSettings, IntakeStage};
 pub use link::LinkStage;
 pub use restore::{OpenChangelog, Restorer};

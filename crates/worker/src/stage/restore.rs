@@ -29,7 +29,7 @@ pub type OpenChangelog = Box<dyn FnOnce() -> Result<Box<dyn Changelog>, PortErro
 pub(super) struct Restored {
     /// The order's number.
     pub ticket: u64,
-    /// The next record of the input, none where the changelog is empty; or why it could not be done.
+    /// The next record of the input, none where the changelog is empty; or why there is none.
     pub outcome: Result<Option<u64>, String>,
 }
 
@@ -71,7 +71,7 @@ impl Restorer {
                     let Some(changelog) = &mut changelog else {
                         return Err("the changelog could not be opened".to_owned());
                     };
-                    let rows = metrics.stage_restored_rows.with_label_values(&[stage]);
+                    let rows = metrics.stages.restored_rows.with_label_values(&[stage]);
                     let mut copy =
                         Copy { cache: &cache, partition: order.partition, rows, clock: &*clock };
                     copy.restore(&mut **changelog).map_err(|error| error.to_string())

@@ -97,7 +97,7 @@ impl Runner {
         self.commit(step, commits, &again)?;
         let stage = [self.settings.stage.as_str()];
         let elapsed = begun.elapsed().as_secs_f64();
-        self.metrics.stage_turn_duration_seconds.with_label_values(&stage).observe(elapsed);
+        self.metrics.stages.turn_duration_seconds.with_label_values(&stage).observe(elapsed);
         Ok(())
     }
 
@@ -232,12 +232,12 @@ impl Runner {
             Ok(changelog_next) => changelog_next,
             Err(PortError::Aborted(why)) => {
                 tracing::warn!(stage = stage[0], why, "transaction aborted");
-                self.metrics.stage_aborts.with_label_values(&stage).inc();
+                self.metrics.stages.aborts.with_label_values(&stage).inc();
                 return self.go_back();
             }
             Err(error) => return Err(error.into()),
         };
-        self.metrics.stage_commits.with_label_values(&stage).inc();
+        self.metrics.stages.commits.with_label_values(&stage).inc();
         self.metrics.add_tally(&tally);
         for record in &transaction.records {
             self.metrics.outputs.with_label_values(&[record.topic.as_str()]).inc();
@@ -276,7 +276,7 @@ impl Runner {
             self.slots.values().filter(|slot| matches!(slot, Slot::Restoring { .. })).count();
         let gauge = |state: &str, count: usize| {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
-            self.metrics.stage_partitions.with_label_values(&[stage, state]).set(count);
+            self.metrics.stages.partitions.with_label_values(&[stage, state]).set(count);
         };
         gauge("restoring", restoring);
         gauge("ready", self.slots.len() - restoring);

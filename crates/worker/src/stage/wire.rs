@@ -44,3 +44,48 @@ impl<T: DeserializeOwned> Wire<T> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use quell_engine::{LinkInput, TrendInput};
+    use quell_model::event::{SCHEMA_VERSION, Source, Volume};
+
+    use super::*;
+
+    fn again<T>(wire: &Wire<T>)
+    where
+        T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+    {
+        let bytes = wire.write();
+        assert_eq!(&Wire::read(&Position::default(), Some(&bytes)).unwrap(), wire);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        again(&Wire::Input(b"{\"a\":1}".to_vec()));
+        again(&Wire::<LinkInput>::Mark { source: "events/3".to_owned(), at: TimeMs(-5) });
+        again(&Wire::Input(LinkInput::Alias { customer: "b".to_owned(), into: "a".to_owned() }));
+        again(&Wire::Input(TrendInput::Volume(Box::new(Volume {
+            schema_version: SCHEMA_VERSION,
+            event_id: "v1".to_owned(),
+            event_time: TimeMs(3),
+            source: Source { system: "shop".to_owned(), ..Source::default() },
+            exposure_unit: "orders".to_owned(),
+            period_start: TimeMs(1),
+            period_end: TimeMs(2),
+            count: 7,
+            dimensions: BTreeMap::from([("country".to_owned(), "hu".to_owned())]),
+        }))));
+    }
+
+    #[test]
+    fn what_is_not_ours_says_where_it_stands() {
+        let position = Position { input: "quell.facts".to_owned(), partition: 0, offset: 9 };
+        for value in [None, Some(&b""[..]), Some(b"{}"), Some(b"\x01"), Some(b"\x02\x00")] {
+            let error = Wire::<TrendInput>::read(&position, value).unwrap_err().to_string();
+            assert!(error.contains("quell.facts[0]@9"), "{error}");
+        }
+    }
+}
