@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use quell_model::topic::TopicNames;
 use quell_worker::metrics::Metrics;
 
 fn root() -> PathBuf {
@@ -91,5 +92,21 @@ fn alerts_name_metrics_that_there_are() {
         for name in words(&read(file), "quell_") {
             assert!(there.contains(&name), "{file} names {name}, which Quell does not export");
         }
+    }
+}
+
+#[test]
+fn the_topics_that_others_read_are_described() {
+    let document = read("schemas/asyncapi.yaml");
+    let names = TopicNames::new("quell.");
+    let outputs = ["contacts", "repeats", "trends", "issues"].map(|topic| names.output(topic));
+    for topic in outputs.into_iter().chain([names.settled(), names.dead_letters("tickets")]) {
+        assert!(document.contains(&format!("address: {topic}\n")), "{topic} is not described");
+    }
+    let files = document.split("$ref: '").filter_map(|rest| rest.split('\'').next());
+    let schemas: Vec<&str> = files.filter(|file| file.ends_with(".json")).collect();
+    assert!(schemas.len() >= 8, "{schemas:?}");
+    for schema in schemas {
+        assert!(root().join("schemas").join(schema).is_file(), "{schema} is not there");
     }
 }

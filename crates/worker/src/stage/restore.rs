@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -43,6 +44,8 @@ pub struct Restorer {
     orders: Option<Sender<Order>>,
     restored: Receiver<Restored>,
     thread: Option<JoinHandle<()>>,
+    /// What is being read is wanted no more.
+    stopping: Arc<AtomicBool>,
     next_ticket: u64,
 }
 
@@ -60,6 +63,8 @@ impl Restorer {
     ) -> std::io::Result<Restorer> {
         let (orders, incoming) = channel::<Order>();
         let (outgoing, restored) = channel();
+        let stopping = Arc::new(AtomicBool::new(false));
+        let stop = stopping.clone();
         let body = move || {
             let mut open = Some(open);
             let mut changelog: Option<Box<dyn Changelog>> = None;
@@ -72,8 +77,9 @@ impl Restorer {
                         return Err("the changelog could not be opened".to_owned());
                     };
                     let rows = metrics.stages.restored_rows.with_label_values(&[stage]);
+                    let partition = order.partition;
                     let mut copy =
-                        Copy { cache: &cache, partition: order.partition, rows, clock: &*clock };
+                        Copy { cache: &cache, partition, rows, clock: &*clock, stop: &stop };
                     copy.restore(&mut **changelog).map_err(|error| error.to_string())
                 };
                 let outcome = one();
@@ -83,7 +89,8 @@ impl Restorer {
             }
         };
         let thread = std::thread::Builder::new().name(format!("{stage}-restore")).spawn(body)?;
-        Ok(Restorer { orders: Some(orders), restored, thread: Some(thread), next_ticket: 0 })
+        let (orders, thread) = (Some(orders), Some(thread));
+        Ok(Restorer { orders, restored, thread, stopping, next_ticket: 0 })
     }
 
     /// Orders a restore, and returns its number.
@@ -106,6 +113,7 @@ impl Restorer {
 impl Drop for Restorer {
     fn drop(&mut self) {
         self.orders = None;
+        self.stopping.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
             // It has nobody left to tell.
             let _ = thread.join();
@@ -119,6 +127,8 @@ struct Copy<'c> {
     partition: u32,
     rows: prometheus::IntCounter,
     clock: &'c dyn Clock,
+    /// What was read so far is kept: the copy is a prefix wherever it ends.
+    stop: &'c AtomicBool,
 }
 
 impl Copy<'_> {
@@ -169,7 +179,8 @@ impl Copy<'_> {
                 self.apply(&mut changes, CachePosition { as_of: now, ..position })?;
                 bytes = 0;
             }
-            Ok(ControlFlow::Continue(()))
+            let stopping = self.stop.load(Ordering::SeqCst);
+            Ok(if stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
         let Some(end) = end else { return Ok(None) };
         position.changelog_next = end;
