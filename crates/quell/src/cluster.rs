@@ -85,6 +85,7 @@ pub struct Worker {
     dir: PathBuf,
     name: String,
     core: Arc<Settings>,
+    adapter: Arc<Adapter>,
     taxonomy: Arc<Taxonomy>,
     partitions: BTreeMap<String, i32>,
     metrics: Arc<Metrics>,
@@ -118,10 +119,19 @@ impl Worker {
         let mut core = config.core(&taxonomy);
         core.customer_hash_key = wiring::hash_key(dir)?;
         let name = worker_name(&config, dir)?;
-        let names = names(&config);
-        let core = Arc::new(core);
-        let dir = dir.to_path_buf();
-        Ok(Worker { config, kafka, names, dir, name, core, taxonomy, partitions, metrics, clock })
+        Ok(Worker {
+            names: names(&config),
+            adapter: Arc::new(wiring::adapter(&config)?),
+            core: Arc::new(core),
+            dir: dir.to_path_buf(),
+            config,
+            kafka,
+            name,
+            taxonomy,
+            partitions,
+            metrics,
+            clock,
+        })
     }
 
     /// The stages to run, as configured.
@@ -214,8 +224,7 @@ impl Worker {
         match stage {
             StageName::Intake => {
                 let settings = IntakeSettings {
-                    // It was read without an error when the worker began.
-                    adapter: wiring::adapter(&self.config).unwrap_or_else(|_| Adapter::canonical()),
+                    adapter: self.adapter.clone(),
                     limits: Limits::default(),
                     lateness_ms: self.config.lateness_ms(),
                     idle_after_ms: self.config.ms("kafka.idle_after"),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use quell_worker::metrics::Metrics;
 use quell_worker::stage::Crew;
 
@@ -22,13 +22,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Runs the stages until the process is told to stop, or one of them cannot go on.
 pub fn run(args: &Run, config: Config) -> anyhow::Result<Outcome> {
+    if !args.inputs.is_empty() {
+        bail!("--input reads files on one machine; a worker reads the topics of kafka.inputs");
+    }
     let dir = PathBuf::from(config.get("run.data"));
     std::fs::create_dir_all(&dir)
         .with_context(|| format!("cannot make the data folder {}", dir.display()))?;
     let kafka = cluster::settings(&config, &args.kafka)?;
     let taxonomy = wiring::taxonomy(&config)?;
     let http = http(&config)?;
-    wiring::adapter(&config)?;
     let reasons: Vec<String> =
         taxonomy.reasons().iter().map(|reason| reason.id.level2().0).collect();
     let reasons = reasons.iter().map(String::as_str);

@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 /// How records come in.
 pub struct IntakeSettings {
     /// How source records become events.
-    pub adapter: Adapter,
+    pub adapter: Arc<Adapter>,
     /// Bounds of one record.
     pub limits: Limits,
     /// How long after its time an event is waited for.
