@@ -81,6 +81,8 @@ fn alerts_name_metrics_that_there_are() {
     metrics.ingest_records.with_label_values(&["accepted"]).inc();
     metrics.http_requests.with_label_values(&["/v1/search", "200"]).inc();
     metrics.dead_letters.with_label_values(&["syntax"]).inc();
+    metrics.stages.running.with_label_values(&["tag"]).set(1);
+    metrics.stages.partitions.with_label_values(&["tag", "ready"]).set(1);
     metrics.issues_open.with_label_values(&["systemic"]).set(0);
     metrics.add_reasons(&["billing.refund_delay".to_owned()]);
     for n in 0..100 {
