@@ -80,9 +80,18 @@ fn main() -> ExitCode {
                 return ExitCode::SUCCESS;
             }
             eprintln!("error: {error:#}");
-            let is_config = error.chain().any(|cause| cause.is::<config::ConfigError>());
-            let outcome = if is_config { Outcome::Config } else { Outcome::Failed };
-            ExitCode::from(outcome.code())
+            ExitCode::from(outcome_of(&error).code())
         }
     }
+}
+
+fn outcome_of(error: &anyhow::Error) -> Outcome {
+    #[cfg(feature = "kafka")]
+    if error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(quell_kafka::topics::TopicError::Cluster(_)))
+    }) {
+        return Outcome::Unavailable;
+    }
+    let is_config = error.chain().any(|cause| cause.is::<config::ConfigError>());
+    if is_config { Outcome::Config } else { Outcome::Failed }
 }
