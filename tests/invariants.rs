@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use quell_engine::CoreInput;
 use quell_faults::{Cluster, Seed};
-use quell_model::event::Event;
+use quell_model::event::{ContactEventType, Event};
 use quell_model::time::DAY_MS;
 use quell_model::{Output, RepeatMode, Standing};
 use quell_tests::events::{START, Space, opened_contact, stream};
@@ -169,4 +169,32 @@ fn first_difference(one: &Values, other: &Values) -> Option<(String, String, Str
 fn without_counts(values: &Values) -> Values {
     let kept = values.iter().filter(|((topic, _), _)| *topic == "contacts" || *topic == "repeats");
     kept.map(|(id, output)| (id.clone(), output.clone())).collect()
+}
+
+/// 7: the removal by the owner that a contact was deleted with may come late, when it lives again
+/// with another one.
+#[test]
+fn a_contact_deleted_here_and_revived_elsewhere_stays() {
+    let later = |event: Event, seconds: i64, kind: ContactEventType| match event {
+        Event::Contact(mut contact) => {
+            contact.event_time = START.plus_ms(seconds * 1_000);
+            contact.event_type = kind;
+            Event::Contact(contact)
+        }
+        other => other,
+    };
+    let here = opened_contact("k0", "c0", START, "area.r0");
+    let there = opened_contact("k0", "c1", START, "area.r0");
+    let events = [
+        here.clone(),
+        later(here, 1, ContactEventType::Deleted),
+        later(there, 2, ContactEventType::Opened),
+    ];
+    for seed in 0..200 {
+        let cluster = Cluster::new(&settings(), &taxonomy(), (1, 4), seed);
+        let apart = cluster.run(&events, mark()).expect("memory can be read");
+        let stays = contacts(&apart.compacted);
+        assert_eq!(stays.len(), 1, "seed {seed}");
+        assert_eq!(stays, contacts(&apart.finals), "seed {seed}");
+    }
 }

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use quell_model::TimeMs;
-use quell_model::event::{Event, Noted};
+use quell_model::event::Event;
 use quell_taxonomy::Taxonomy;
 
 use crate::Effects;
-use crate::link::{Link, LinkInput, declarations};
+use crate::link::{Link, LinkInput};
 use crate::settings::Settings;
-use crate::state::{NOTED, State, StateError};
+use crate::state::{State, StateError};
 use crate::tag::Tag;
 use crate::trend::{Trend, TrendInput};
 
@@ -48,14 +48,7 @@ impl Core {
         effects: &mut Effects,
     ) -> Result<(), StateError> {
         match input {
-            CoreInput::Event(Event::Contact(event)) => self.tag.step(state, *event, effects)?,
-            CoreInput::Event(Event::Volume(volume)) => {
-                effects.to_trend.push(TrendInput::Volume(Box::new(volume)));
-            }
-            CoreInput::Event(Event::IdentityLink(link)) => {
-                effects.to_link.extend(declarations(&link.customer_ids));
-            }
-            CoreInput::Event(Event::Noted(noted)) => note(state, noted, effects),
+            CoreInput::Event(event) => self.tag.event(state, event, effects)?,
             CoreInput::Mark(mark) => {
                 self.tag.mark(state, mark, effects)?;
                 effects.to_link.push(LinkInput::Mark(mark));
@@ -116,11 +109,4 @@ impl Core {
         }
         Ok(())
     }
-}
-
-/// Keeps an input that no stage acts on yet under its kind and id.
-pub fn note(state: &mut dyn State, noted: Noted, effects: &mut Effects) {
-    effects.tally.noted_kept += 1;
-    let key = format!("{}/{}", noted.kind.event_type(), noted.event_id);
-    state.put(NOTED, key.as_bytes(), noted.json.into_bytes());
 }

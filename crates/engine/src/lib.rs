@@ -22,7 +22,7 @@ pub mod tag;
 mod timers;
 pub mod trend;
 
-pub use crate::core::{Core, CoreInput, note};
+pub use crate::core::{Core, CoreInput};
 pub use link::{Link, LinkInput};
 pub use settings::Settings;
 pub use state::{Scan, State, StateError, TABLES, Table, VisitRow};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use quell_engine::invariants::Finals;
 use quell_engine::{Effects, Link, LinkInput, Settings, StateError, Tag, Trend, TrendInput, link};
-use quell_model::{ContactKey, Event, Output, TimeMs};
+use quell_model::{Event, Output, TimeMs};
 use quell_taxonomy::Taxonomy;
 use quell_worker::direct::DirectState;
 
@@ -83,9 +83,7 @@ impl Cluster {
         let mut effects = Effects::default();
         match event {
             Event::Contact(contact) => {
-                let source = &contact.source;
-                let instance = source.instance.as_deref();
-                let key = ContactKey::new(&source.system, instance, &contact.contact.id);
+                let key = contact.contact_key();
                 let at = spread(key.as_str(), self.tags.len());
                 let (tag, state) = &mut self.tags[at];
                 tag.step(state, (**contact).clone(), &mut effects)?;

@@ -5,16 +5,15 @@ use std::time::{Duration, Instant};
 
 use quell_ports::PortError;
 use quell_ports::stage::{Changelog, ChangelogRow, TakeRow};
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::{Offset, TopicPartitionList};
 
-use crate::log::fatal;
+use crate::log::{at, fatal, offset};
 use crate::settings::KafkaSettings;
+use crate::topics::PATIENCE;
 
-/// How long one question to the cluster may take.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// How long we wait for an unfinished transaction of a former owner: longer than the cluster does
 /// before it aborts one, and for a cluster that restarts.
 const UNFINISHED: Duration = Duration::from_secs(90);
@@ -71,8 +70,7 @@ impl KafkaChangelog {
 
     fn assign(&self, partition: i32, from: u64) -> Result<(), KafkaError> {
         let mut list = TopicPartitionList::new();
-        let from = Offset::Offset(i64::try_from(from).unwrap_or(i64::MAX));
-        list.add_partition_offset(&self.topic, partition, from)?;
+        list.add_partition_offset(&self.topic, partition, at(from))?;
         self.consumer.assign(&list)
     }
 }
@@ -158,10 +156,6 @@ impl KafkaChangelog {
             }
         }
     }
-}
-
-fn offset(raw: i64) -> u64 {
-    u64::try_from(raw).unwrap_or_default()
 }
 
 fn row_of(message: &BorrowedMessage<'_>) -> Option<ChangelogRow> {

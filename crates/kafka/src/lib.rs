@@ -2,12 +2,15 @@
 //!
 //! [`KafkaSettings`] says how to reach the cluster and refuses what would break exactly-once;
 //! [`topics`] says what topics there must be, compares them with the cluster and makes them;
-//! [`KafkaLog`] is a stage's log in and transaction out, [`KafkaChangelog`] reads its state back.
+//! [`KafkaLog`] is a stage's log in and transaction out, [`KafkaChangelog`] reads its state back,
+//! [`KafkaReplica`] follows whole topics.
 
 mod catalogue;
 mod changelog;
+mod ends;
 mod log;
 mod rebalance;
+mod replica;
 mod settings;
 pub mod topics;
 mod transaction;
@@ -15,4 +18,5 @@ mod transaction;
 pub use catalogue::catalogue;
 pub use changelog::KafkaChangelog;
 pub use log::{KafkaLog, StageSpec};
+pub use replica::KafkaReplica;
 pub use settings::{KafkaSettings, SettingsError};

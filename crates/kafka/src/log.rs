@@ -11,12 +11,12 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
+use crate::ends;
 use crate::rebalance::Rebalances;
 use crate::settings::KafkaSettings;
+use crate::topics::PATIENCE;
 use crate::transaction::Transactions;
 
-/// How long one question to the cluster may take.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// A partition that has just come cannot be sought for a moment.
 const SEEK_PAUSE: Duration = Duration::from_millis(20);
 
@@ -61,7 +61,7 @@ impl KafkaLog {
         for rebalanced in self.consumer.context().take() {
             if let Rebalanced::Left(partition) = &rebalanced {
                 self.resumed.remove(partition);
-                polled.records.retain(|record| partition_of(&record.position) != *partition);
+                polled.records.retain(|record| Partition::of(&record.position) != *partition);
             }
             polled.rebalanced.push(rebalanced);
         }
@@ -71,8 +71,7 @@ impl KafkaLog {
     fn ends(&self, partition: &Partition) -> Result<(u64, u64), PortError> {
         let ends = self.consumer.fetch_watermarks(&partition.input, number(partition), PATIENCE);
         let (first, end) = ends.map_err(fatal("ask for a topic's end"))?;
-        let bound = |offset: i64| u64::try_from(offset).unwrap_or_default();
-        Ok((bound(first), bound(end)))
+        Ok((offset(first), offset(end)))
     }
 
     fn seek(&self, partition: &Partition, to: Offset) -> Result<(), KafkaError> {
@@ -98,7 +97,7 @@ impl StageLog for KafkaLog {
                 None => None,
                 Some(Ok(message)) => {
                     let record = record_of(&message);
-                    Some(record).filter(|r| self.resumed.contains(&partition_of(&r.position)))
+                    Some(record).filter(|r| self.resumed.contains(&Partition::of(&r.position)))
                 }
                 Some(Err(error)) => {
                     check(error)?;
@@ -136,13 +135,16 @@ impl StageLog for KafkaLog {
         Ok(self.ends(partition)?.1)
     }
 
+    fn known_end(&self, partition: &Partition) -> Option<u64> {
+        self.consumer.context().ends.of(partition)
+    }
+
     fn resume(&mut self, partition: &Partition, next: Option<u64>) -> Result<u64, PortError> {
         let next = match next {
             Some(next) => next,
             None => self.ends(partition)?.0,
         };
-        let to = Offset::Offset(i64::try_from(next).unwrap_or(i64::MAX));
-        self.seek(partition, to).map_err(fatal("seek"))?;
+        self.seek(partition, at(next)).map_err(fatal("seek"))?;
         let mut list = TopicPartitionList::new();
         list.add_partition(&partition.input, number(partition));
         self.consumer.resume(&list).map_err(fatal("resume a partition"))?;
@@ -162,19 +164,17 @@ fn consumer(
     settings: &KafkaSettings,
     spec: &StageSpec,
 ) -> Result<BaseConsumer<Rebalances>, KafkaError> {
-    let mut config = settings.client();
-    let mut unless_said = |name: &str, value: &str| {
-        if !settings.properties.contains_key(name) {
-            config.set(name, value);
-        }
-    };
-    let is_new_protocol =
-        settings.properties.get("group.protocol").is_some_and(|protocol| protocol == "consumer");
-    if !is_new_protocol {
-        unless_said("partition.assignment.strategy", "cooperative-sticky");
+    let mut config = settings.client_with(&[
+        // Fetched ahead per consumer; the default of 64 MiB is more than a turn ever needs.
+        ("queued.max.messages.kbytes", "16384"),
+        ("statistics.interval.ms", ends::EVERY_MS),
+    ]);
+    let said = |name: &str| settings.properties.get(name).map(String::as_str);
+    let strategy = "partition.assignment.strategy";
+    // Under the new group protocol the broker decides it.
+    if said("group.protocol") != Some("consumer") && said(strategy).is_none() {
+        config.set(strategy, "cooperative-sticky");
     }
-    // Fetched ahead per consumer; the default of 64 MiB is more than a turn ever needs.
-    unless_said("queued.max.messages.kbytes", "16384");
     config
         .set("group.id", &spec.group)
         .set("auto.offset.reset", "earliest")
@@ -188,7 +188,7 @@ fn consumer(
 }
 
 /// Only what the consumer cannot recover from by itself is an error.
-fn check(error: KafkaError) -> Result<(), PortError> {
+pub(crate) fn check(error: KafkaError) -> Result<(), PortError> {
     use rdkafka::types::RDKafkaErrorCode as Code;
     match error.rdkafka_error_code() {
         Some(
@@ -207,15 +207,21 @@ pub(crate) fn fatal(what: &'static str) -> impl FnOnce(KafkaError) -> PortError 
     move |error| PortError::Fatal(format!("cannot {what}: {error}"))
 }
 
+/// An offset as the cluster says it; it has negative ones for "none".
+pub(crate) fn offset(raw: i64) -> u64 {
+    u64::try_from(raw).unwrap_or_default()
+}
+
+/// An offset as the cluster takes it.
+pub(crate) fn at(offset: u64) -> Offset {
+    Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX))
+}
+
 pub(crate) fn number(partition: &Partition) -> i32 {
     i32::try_from(partition.number).unwrap_or(i32::MAX)
 }
 
-fn partition_of(position: &Position) -> Partition {
-    Partition { input: position.input.clone(), number: position.partition }
-}
-
-fn record_of(message: &BorrowedMessage<'_>) -> Record {
+pub(crate) fn record_of(message: &BorrowedMessage<'_>) -> Record {
     let headers = message.headers().map_or_else(Vec::new, |headers| {
         headers
             .iter()
@@ -226,7 +232,7 @@ fn record_of(message: &BorrowedMessage<'_>) -> Record {
         position: Position {
             input: message.topic().to_owned(),
             partition: u32::try_from(message.partition()).unwrap_or_default(),
-            offset: u64::try_from(message.offset()).unwrap_or_default(),
+            offset: offset(message.offset()),
         },
         log_time: TimeMs(message.timestamp().to_millis().unwrap_or_default()),
         key: message.key().map(<[u8]>::to_vec),

@@ -4,12 +4,15 @@ use std::sync::{Mutex, PoisonError};
 
 use quell_ports::stage::{Partition, Rebalanced};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
-use rdkafka::{ClientContext, TopicPartitionList};
+use rdkafka::{ClientContext, Statistics, TopicPartitionList};
+
+use crate::ends::Ends;
 
 /// Notes partitions that come, paused, and partitions that go. Called from within a poll.
 #[derive(Default)]
 pub(crate) struct Rebalances {
     noted: Mutex<Vec<Rebalanced>>,
+    pub(crate) ends: Ends,
 }
 
 impl Rebalances {
@@ -26,7 +29,11 @@ impl Rebalances {
     }
 }
 
-impl ClientContext for Rebalances {}
+impl ClientContext for Rebalances {
+    fn stats(&self, statistics: Statistics) {
+        self.ends.hear(&statistics);
+    }
+}
 
 impl ConsumerContext for Rebalances {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {

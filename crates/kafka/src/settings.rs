@@ -97,6 +97,17 @@ impl KafkaSettings {
         })
     }
 
+    /// What a client starts from, with these values where the user says nothing else.
+    pub(crate) fn client_with(&self, unless_said: &[(&str, &str)]) -> ClientConfig {
+        let mut config = self.client();
+        for (name, value) in unless_said {
+            if !self.properties.contains_key(*name) {
+                config.set(*name, *value);
+            }
+        }
+        config
+    }
+
     /// What every client starts from.
     pub(crate) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();

@@ -13,7 +13,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::settings::KafkaSettings;
 
 /// How long one question to the cluster may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The largest record, compressed: a contact with all that was said in it is larger than what most
 /// clusters allow without being told. Producers of ours take no larger one.

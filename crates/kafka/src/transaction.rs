@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 
 use quell_ports::PortError;
 use quell_ports::stage::{Partition, StageRecord, Transaction};
+use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
-use rdkafka::{Offset, TopicPartitionList};
 
 use crate::StageSpec;
 use crate::changelog::{change_key, position_key, position_value};
-use crate::log::{fatal, number};
+use crate::log::{at, fatal, number, offset};
 use crate::settings::KafkaSettings;
 use crate::topics::MAX_RECORD_BYTES;
 
@@ -35,16 +35,12 @@ pub(crate) struct Transactions {
 
 impl Transactions {
     pub(crate) fn open(settings: &KafkaSettings, spec: &StageSpec) -> Result<Self, PortError> {
-        let mut config = settings.client();
-        let mut unless_said = |name: &str, value: &str| {
-            if !settings.properties.contains_key(name) {
-                config.set(name, value);
-            }
-        };
-        unless_said("compression.type", "zstd");
-        // Java's, so that others who write a key find the same partition.
-        unless_said("partitioner", "murmur2_random");
-        unless_said("linger.ms", "5");
+        let mut config = settings.client_with(&[
+            ("compression.type", "zstd"),
+            // Java's, so that others who write a key find the same partition.
+            ("partitioner", "murmur2_random"),
+            ("linger.ms", "5"),
+        ]);
         config
             .set("transactional.id", &spec.transactional_id)
             .set("enable.idempotence", "true")
@@ -82,9 +78,8 @@ impl Transactions {
         }
         let mut positions = TopicPartitionList::new();
         for touched in &transaction.partitions {
-            let next = Offset::Offset(i64::try_from(touched.next).unwrap_or(i64::MAX));
-            let (input, at) = (&touched.partition.input, number(&touched.partition));
-            positions.add_partition_offset(input, at, next)?;
+            let (input, number) = (&touched.partition.input, number(&touched.partition));
+            positions.add_partition_offset(input, number, at(touched.next))?;
             let Some(changelog) = &self.changelog else { continue };
             let row = |key: Vec<u8>, value: Option<Vec<u8>>| StageRecord {
                 topic: changelog.clone(),
@@ -202,7 +197,7 @@ impl ProducerContext for Deliveries {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         match delivered {
             Ok(message) if self.changelog.as_deref() == Some(message.topic()) => {
-                let after = u64::try_from(message.offset() + 1).unwrap_or_default();
+                let after = offset(message.offset()) + 1;
                 let next = noted.next.entry(message.partition()).or_default();
                 *next = (*next).max(after);
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::contact::ContactKey;
 pub use crate::contact_patch::{
     ContactPatch, CustomerPatch, DurationsPatch, FeedbackPatch, LinksPatch, OutcomePatch,
     ReasonPatch, Transcript, Turn,
@@ -77,6 +78,13 @@ pub struct ContactEvent {
     pub source: Source,
     /// The patch.
     pub contact: ContactPatch,
+}
+
+impl ContactEvent {
+    /// The key of the contact that it speaks of.
+    pub fn contact_key(&self) -> ContactKey {
+        ContactKey::new(&self.source.system, self.source.instance.as_deref(), &self.contact.id)
+    }
 }
 
 /// The system an event comes from.

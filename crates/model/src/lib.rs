@@ -23,7 +23,7 @@ pub use contact::{Contact, ContactKey, Standing};
 pub use event::{ContactEvent, ContactEventType, Event};
 pub use fact::{Fact, FactChange};
 pub use issue::{SystemicIssue, Verdict};
-pub use output::{LatestOutputs, Output};
+pub use output::{DERIVED_TOPICS, LatestOutputs, Output};
 pub use patch::Patch;
 pub use position::Position;
 pub use reason::{DecidedBy, Evidence, ReasonId, ReasonTag, Weight};

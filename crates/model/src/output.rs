@@ -17,6 +17,9 @@ pub enum Output {
     Issue { issue_id: String, revision: u64, issue: Option<Box<SystemicIssue>> },
 }
 
+/// The derived topics that hold the latest value of each key, without a deployment's prefix.
+pub const DERIVED_TOPICS: [&str; 4] = ["contacts", "repeats", "trends", "issues"];
+
 impl Output {
     /// The derived topic's name, without a deployment's prefix.
     pub fn topic(&self) -> &'static str {

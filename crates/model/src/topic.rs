@@ -13,12 +13,14 @@ pub enum StageName {
     Link,
     /// Owns everything that compares reasons.
     Trend,
+    /// Indexes what the others put out, and answers questions.
+    Serve,
 }
 
 impl StageName {
     /// Every stage, in a record's order.
-    pub const ALL: [StageName; 4] =
-        [StageName::Intake, StageName::Tag, StageName::Link, StageName::Trend];
+    pub const ALL: [StageName; 5] =
+        [StageName::Intake, StageName::Tag, StageName::Link, StageName::Trend, StageName::Serve];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -27,6 +29,7 @@ impl StageName {
             StageName::Tag => "tag",
             StageName::Link => "link",
             StageName::Trend => "trend",
+            StageName::Serve => "serve",
         }
     }
 
@@ -35,9 +38,9 @@ impl StageName {
         StageName::ALL.into_iter().find(|stage| stage.as_str() == name)
     }
 
-    /// Whether it keeps state, and so has a changelog.
+    /// Whether it keeps state of its own, and so has a changelog. What is served is a copy.
     pub fn has_state(self) -> bool {
-        self != StageName::Intake
+        !matches!(self, StageName::Intake | StageName::Serve)
     }
 }
 
@@ -98,6 +101,12 @@ impl TopicNames {
     /// The consumer group of a stage.
     pub fn group(&self, stage: StageName) -> String {
         self.named(stage.as_str())
+    }
+
+    /// The group of one worker's copy of the derived topics. It shares them with nobody; the group
+    /// is there for tools that watch how far it has read.
+    pub fn replica_group(&self, worker: &str) -> String {
+        self.named(&format!("{}-{worker}", StageName::Serve))
     }
 
     /// The transactional id of one instance of a stage.

@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use quell_model::Position;
+
 use crate::{Change, PollLimit, PortError, Record};
 
 /// One partition of an input.
@@ -14,6 +16,13 @@ pub struct Partition {
     pub input: String,
     /// Its number.
     pub number: u32,
+}
+
+impl Partition {
+    /// The partition that the position is of.
+    pub fn of(position: &Position) -> Self {
+        Partition { input: position.input.clone(), number: position.partition }
+    }
 }
 
 impl fmt::Display for Partition {
@@ -96,6 +105,9 @@ pub trait StageLog: Send {
     /// [`PortError::Fatal`] where the cluster does not say.
     fn end(&mut self, partition: &Partition) -> Result<u64, PortError>;
 
+    /// The same as the cluster last told it, some seconds ago; asks nobody.
+    fn known_end(&self, partition: &Partition) -> Option<u64>;
+
     /// Gives the partition's records from `next` on (none: from the first there is), also after an
     /// aborted commit or to read records again. Returns the offset it begins with.
     ///
@@ -144,4 +156,38 @@ pub trait Changelog: Send {
         from: u64,
         take: &mut TakeRow<'_>,
     ) -> Result<Option<u64>, PortError>;
+}
+
+/// Reads all partitions of some topics, shared with nobody: a replica of what they hold.
+pub trait ReplicaLog: Send {
+    /// Gives the committed records of every partition from these positions on; of one that is not
+    /// named, from the first. False where a position lies beyond its partition's end: it is of
+    /// other topics, and nothing is given.
+    ///
+    /// # Errors
+    /// [`PortError::Fatal`] where they cannot be read.
+    fn resume(&mut self, from: &[Position]) -> Result<bool, PortError>;
+
+    /// Waits at most `patience` for records.
+    ///
+    /// # Errors
+    /// [`PortError::Fatal`] where they cannot be read any more.
+    fn poll(&mut self, limit: PollLimit, patience: Duration) -> Result<Vec<Record>, PortError>;
+
+    /// How much there is to read yet.
+    fn lag(&self) -> ReplicaLag;
+
+    /// Tells the cluster how far the replica is, for whoever watches.
+    fn note(&mut self, positions: &[Position]);
+}
+
+/// How far behind a replica is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReplicaLag {
+    /// Partitions.
+    pub partitions: u64,
+    /// Of these, the ones that were not read to their end once yet.
+    pub never_level: u64,
+    /// Records up to the ends as the cluster last told them; 0 where all were read to the end.
+    pub records: u64,
 }

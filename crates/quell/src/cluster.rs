@@ -49,7 +49,7 @@ pub fn configured(config: &mut Config, args: &KafkaArgs) -> anyhow::Result<()> {
 /// A property that is none, or that cannot be taken.
 pub fn settings(config: &Config, args: &KafkaArgs) -> anyhow::Result<KafkaSettings> {
     let mut properties = BTreeMap::new();
-    let said = words(config, "kafka.properties");
+    let said = config.words("kafka.properties");
     for pair in said.iter().chain(&args.properties) {
         let Some((name, value)) = pair.split_once('=') else {
             anyhow::bail!("-X {pair}: no `=` in it; write NAME=VALUE, such as linger.ms=20");
@@ -73,7 +73,7 @@ pub fn names(config: &Config) -> TopicNames {
 pub async fn planned(config: &Config, settings: &KafkaSettings) -> anyhow::Result<Vec<Planned>> {
     let found = partition_counts(settings)?;
     let partitions = config.get("kafka.partitions").parse().unwrap_or(12);
-    let specs = catalogue(&names(config), &words(config, "kafka.inputs"), partitions, &found);
+    let specs = catalogue(&names(config), &config.words("kafka.inputs"), partitions, &found);
     Ok(plan(settings, &specs).await?)
 }
 
@@ -144,7 +144,7 @@ impl Worker {
             StageName::parse(name)
                 .with_context(|| format!("there is no stage `{name}`; the stages are {known}"))
         };
-        words(&self.config, "kafka.stages").iter().map(parse).collect()
+        self.config.words("kafka.stages").iter().map(parse).collect()
     }
 
     /// What makes the runner of a stage, again and again.
@@ -199,7 +199,7 @@ impl Worker {
 
     fn spec(&self, stage: StageName) -> StageSpec {
         let inputs = match stage {
-            StageName::Intake => words(&self.config, "kafka.inputs"),
+            StageName::Intake => self.config.words("kafka.inputs"),
             StageName::Tag => vec![self.names.events()],
             StageName::Link => vec![self.names.to_link()],
             StageName::Trend => vec![self.names.facts()],
@@ -233,7 +233,7 @@ impl Worker {
                 Box::new(IntakeStage::new(settings, names, self.metrics.clone()))
             }
             StageName::Tag => {
-                let inputs = words(&self.config, "kafka.inputs");
+                let inputs = self.config.words("kafka.inputs");
                 let sources = inputs.iter().flat_map(|input| sources(input, count(input)));
                 let taxonomy = self.taxonomy.clone();
                 let links = count(&to_link);
@@ -270,9 +270,4 @@ fn worker_name(config: &Config, dir: &Path) -> anyhow::Result<String> {
     wiring::write_private(&path, name.as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(name)
-}
-
-fn words(config: &Config, key: &str) -> Vec<String> {
-    let words = config.get(key).split(',').map(str::trim);
-    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }

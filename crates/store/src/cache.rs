@@ -2,7 +2,6 @@
 //! holds, never ahead of it. Losing it costs time, nothing else.
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,13 +47,7 @@ impl StateCache {
     /// As [`crate::EmbeddedStore::open`]. A damaged cache may be deleted.
     pub fn open(dir: &Path, settings: StoreSettings) -> Result<StateCache, StoreError> {
         let folder = Folder::open(dir, |path| Tables::open(path, settings).map(drop))?;
-        // The engine takes some kinds of damage for its own mistakes and panics.
-        let opened = catch_unwind(AssertUnwindSafe(|| Tables::open(&folder.db(), settings)));
-        let tables = match opened {
-            Ok(Ok(tables)) => tables,
-            Ok(Err(error)) => return Err(folder.damaged(error.to_string())),
-            Err(_) => return Err(folder.damaged("the storage engine gave up reading it")),
-        };
+        let tables = Tables::of(&folder, settings)?;
         Ok(StateCache { shared: Arc::new(Shared { tables, folder }) })
     }
 
@@ -174,11 +167,7 @@ pub struct CachedPartition {
 
 impl StateReader for CachedPartition {
     fn get(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, PortError> {
-        let Some(table) = self.cache.shared.tables.find(Kind::State, table)? else {
-            return Ok(None);
-        };
-        let row = table.get(prefixed(self.partition, key));
-        Ok(row.map_err(StoreError::engine("read a state row"))?.map(|row| row.to_vec()))
+        Ok(self.cache.shared.tables.state_row(table, &prefixed(self.partition, key))?)
     }
 
     fn scan(
@@ -189,25 +178,10 @@ impl StateReader for CachedPartition {
         order: Order,
         visit: &mut VisitRow<'_>,
     ) -> Result<(), PortError> {
-        let Some(table) = self.cache.shared.tables.find(Kind::State, table)? else {
-            return Ok(());
-        };
-        if from >= to {
-            return Ok(());
-        }
-        let mut rows = table.range(prefixed(self.partition, from)..prefixed(self.partition, to));
-        loop {
-            let row = match order {
-                Order::Ascending => rows.next(),
-                Order::Descending => rows.next_back(),
-            };
-            let Some(row) = row else { return Ok(()) };
-            let (key, value) = row.into_inner().map_err(StoreError::engine("scan state"))?;
-            let own = key.get(PREFIX_BYTES..).unwrap_or_default();
-            if visit(own, &value).is_break() {
-                return Ok(());
-            }
-        }
+        let (from, to) = (prefixed(self.partition, from), prefixed(self.partition, to));
+        let mut own =
+            |key: &[u8], row: &[u8]| visit(key.get(PREFIX_BYTES..).unwrap_or_default(), row);
+        Ok(self.cache.shared.tables.state_rows(table, &from, &to, order, &mut own)?)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The handle: opening, appending, positions, syncing.
 
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,13 +57,7 @@ impl EmbeddedStore {
     /// [`StoreError::Damaged`] or [`StoreError::Folder`], as they say.
     pub fn open(dir: &Path, settings: StoreSettings) -> Result<Self, StoreError> {
         let folder = Folder::open(dir, |path| Tables::open(path, settings).map(drop))?;
-        // The engine takes some kinds of damage for its own mistakes and panics.
-        let opened = catch_unwind(AssertUnwindSafe(|| Tables::open(&folder.db(), settings)));
-        let tables = match opened {
-            Ok(Ok(tables)) => tables,
-            Ok(Err(error)) => return Err(folder.damaged(error.to_string())),
-            Err(_) => return Err(folder.damaged("the storage engine gave up reading it")),
-        };
+        let tables = Tables::of(&folder, settings)?;
         let row =
             tables.meta.get(COUNTERS_KEY).map_err(|error| folder.damaged(error.to_string()))?;
         let counters = match row {

@@ -1,12 +1,15 @@
 //! Tables of the engine by what they hold, made when first written to.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use quell_ports::{Order, VisitRow};
 
 use crate::error::StoreError;
+use crate::folder::Folder;
 use crate::settings::StoreSettings;
 
 /// Longest key the engine takes, in bytes.
@@ -46,6 +49,16 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
+    /// Opens those of a folder that is locked.
+    pub(crate) fn of(folder: &Folder, settings: StoreSettings) -> Result<Tables, StoreError> {
+        // The engine takes some kinds of damage for its own mistakes and panics.
+        match catch_unwind(AssertUnwindSafe(|| Tables::open(&folder.db(), settings))) {
+            Ok(Ok(tables)) => Ok(tables),
+            Ok(Err(error)) => Err(folder.damaged(error.to_string())),
+            Err(_) => Err(folder.damaged("the storage engine gave up reading it")),
+        }
+    }
+
     pub(crate) fn open(path: &Path, settings: StoreSettings) -> Result<Tables, StoreError> {
         let database = Database::builder(path)
             .cache_size(settings.cache_bytes())
@@ -87,6 +100,39 @@ impl Tables {
         match self.cached(&full) {
             Some(table) => Ok(table),
             None => self.open_named(full),
+        }
+    }
+
+    /// A state row; a table nothing was written to is empty.
+    pub(crate) fn state_row(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(table) = self.find(Kind::State, table)? else { return Ok(None) };
+        let row = table.get(key).map_err(StoreError::engine("read a state row"))?;
+        Ok(row.map(|row| row.to_vec()))
+    }
+
+    /// Visits the state rows with `from <= key < to` until the visitor breaks.
+    pub(crate) fn state_rows(
+        &self,
+        table: &str,
+        from: &[u8],
+        to: &[u8],
+        order: Order,
+        visit: &mut VisitRow<'_>,
+    ) -> Result<(), StoreError> {
+        let Some(table) = self.find(Kind::State, table)?.filter(|_| from < to) else {
+            return Ok(());
+        };
+        let mut rows = table.range(from..to);
+        loop {
+            let row = match order {
+                Order::Ascending => rows.next(),
+                Order::Descending => rows.next_back(),
+            };
+            let Some(row) = row else { return Ok(()) };
+            let (key, value) = row.into_inner().map_err(StoreError::engine("scan state"))?;
+            if visit(&key, &value).is_break() {
+                return Ok(());
+            }
         }
     }
 

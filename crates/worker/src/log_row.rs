@@ -55,14 +55,7 @@ impl LogRows {
     pub fn read(&self, offset: u64, row: &[u8]) -> Result<CoreInput, LogRowError> {
         let failed = |detail: String| LogRowError { offset, detail };
         match row.split_first() {
-            Some((&EVENT, json)) => {
-                let record =
-                    RawRecord { value: Some(json), headers: &[], key: None, log_time: TimeMs::MAX };
-                let decoded = decode(&record, &self.canonical, &self.limits)
-                    .map_err(|reject| failed(reject.to_string()))?;
-                let event = decoded.events.into_iter().next();
-                event.map(CoreInput::Event).ok_or_else(|| failed("no event in it".to_owned()))
-            }
+            Some((&EVENT, json)) => self.event(json).map(CoreInput::Event).map_err(failed),
             Some((&MARK, key)) => {
                 let key =
                     key.try_into().map_err(|_| failed("a mark of wrong length".to_owned()))?;
@@ -71,5 +64,14 @@ impl LogRows {
             Some((kind, _)) => Err(failed(format!("unknown kind {kind}"))),
             None => Err(failed("it is empty".to_owned())),
         }
+    }
+
+    /// The event that [`quell_codec::encode_event`] wrote.
+    pub(crate) fn event(&self, json: &[u8]) -> Result<Event, String> {
+        let record =
+            RawRecord { value: Some(json), headers: &[], key: None, log_time: TimeMs::MAX };
+        let decoded = decode(&record, &self.canonical, &self.limits);
+        let events = decoded.map_err(|reject| reject.to_string())?.events;
+        events.into_iter().next().ok_or_else(|| "no event in it".to_owned())
     }
 }

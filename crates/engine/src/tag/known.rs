@@ -26,7 +26,7 @@ const MAX_STATUS_CHANGES: usize = 64;
 pub struct Known {
     /// Raised by one with every event that changes the row.
     pub revision: u64,
-    /// Where the contact was last routed; none while it is deleted.
+    /// Where the contact was last routed, also while it is deleted.
     pub owner: Option<Owner>,
     pub source: Source,
     pub id: String,

@@ -10,15 +10,16 @@ pub use route::{TaggedContact, Window};
 
 use std::sync::Arc;
 
-use quell_model::event::{ContactEvent, ContactEventType};
+use quell_model::event::{ContactEvent, ContactEventType, Event, Noted};
 use quell_model::{ContactKey, TimeMs};
 use quell_taxonomy::{TagSettings, Tagger, Taxonomy};
 
 use crate::Effects;
-use crate::link::{LinkInput, Owner};
+use crate::link::{LinkInput, Owner, declarations};
 use crate::settings::Settings;
-use crate::state::{self, State, StateError, TAG_CONTACTS, TAG_ERASED, TAG_TIMERS};
+use crate::state::{self, NOTED, State, StateError, TAG_CONTACTS, TAG_ERASED, TAG_TIMERS};
 use crate::timers;
+use crate::trend::TrendInput;
 
 /// Format of [`Known`] rows.
 pub(crate) const KNOWN_VERSION: u8 = 1;
@@ -45,6 +46,27 @@ impl Tag {
         Tag { settings, tagger: Tagger::new(taxonomy, tag_settings) }
     }
 
+    /// Applies one event of any kind: what speaks of no contact is kept or sent on.
+    ///
+    /// # Errors
+    /// [`StateError`] where the state cannot be read.
+    pub fn event(
+        &mut self,
+        state: &mut dyn State,
+        event: Event,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
+        match event {
+            Event::Contact(event) => self.step(state, *event, effects)?,
+            Event::Volume(volume) => effects.to_trend.push(TrendInput::Volume(Box::new(volume))),
+            Event::IdentityLink(link) => {
+                effects.to_link.extend(declarations(&link.customer_ids));
+            }
+            Event::Noted(noted) => note(state, noted, effects),
+        }
+        Ok(())
+    }
+
     /// Applies one event of a contact.
     ///
     /// # Errors
@@ -55,8 +77,7 @@ impl Tag {
         event: ContactEvent,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
-        let source = &event.source;
-        let key = ContactKey::new(&source.system, source.instance.as_deref(), &event.contact.id);
+        let key = event.contact_key();
         if state.get(TAG_ERASED, &erased_key(&key))?.is_some() {
             effects.tally.events_after_erasure += 1;
             return Ok(());
@@ -68,6 +89,7 @@ impl Tag {
             return Ok(());
         }
         let is_new = before.is_none();
+        let was_live = before.as_ref().is_some_and(Known::is_live);
         let mut known = before.unwrap_or_else(|| Known::new(&event));
         if !known.merge(event) && !is_new {
             effects.tally.events_stale += 1;
@@ -75,12 +97,12 @@ impl Tag {
         }
         effects.tally.events_applied += 1;
         known.revision += 1;
-        change_owner(&key, &mut known, effects);
+        change_owner(&key, &mut known, was_live, effects);
         if is_new {
             self.arm(state, &known, &key);
         }
         state::write(state, TAG_CONTACTS, row_key, KNOWN_VERSION, &known);
-        if let Some(owner) = known.owner.clone() {
+        if let Some(owner) = known.owner.clone().filter(|_| known.is_live()) {
             let revision = revision(&known);
             let tagged = Box::new(route::tagged(&key, known, &mut self.tagger, &self.settings));
             effects.to_link.push(LinkInput::Put { owner, revision, tagged });
@@ -124,17 +146,21 @@ fn revision(known: &Known) -> u64 {
     known.revision << LINK_REVISION_BITS
 }
 
-/// Notes whose the contact is now, and tells whose it was.
-fn change_owner(key: &ContactKey, known: &mut Known, effects: &mut Effects) {
+/// Notes whose the contact is now, and tells whose it was. One that was deleted with one owner and
+/// lives again with another has moved: else the former owner's removal could come last.
+fn change_owner(key: &ContactKey, known: &mut Known, was_live: bool, effects: &mut Effects) {
     let owner = known.is_live().then(|| Owner::of(known.customer_id(), key));
-    let previous = std::mem::replace(&mut known.owner, owner);
-    if let Some(previous) = previous.filter(|previous| Some(previous) != known.owner.as_ref()) {
+    let former = match &owner {
+        Some(owner) => known.owner.replace(owner.clone()).filter(|former| former != owner),
+        None => known.owner.clone().filter(|_| was_live),
+    };
+    if let Some(former) = former {
         effects.to_link.push(LinkInput::Withdraw {
-            owner: previous,
+            owner: former,
             contact_key: key.clone(),
             revision: revision(known),
-            why: if known.owner.is_some() { Withdrawal::Moved } else { Withdrawal::Deleted },
-            moved_to: known.owner.clone(),
+            why: if owner.is_some() { Withdrawal::Moved } else { Withdrawal::Deleted },
+            moved_to: owner,
         });
     }
 }
@@ -172,4 +198,11 @@ fn erased_key(key: &ContactKey) -> [u8; 16] {
     let mut short = [0; 16];
     short.copy_from_slice(&hash.as_bytes()[..16]);
     short
+}
+
+/// Keeps an input that no stage acts on yet under its kind and id.
+fn note(state: &mut dyn State, noted: Noted, effects: &mut Effects) {
+    effects.tally.noted_kept += 1;
+    let key = format!("{}/{}", noted.kind.event_type(), noted.event_id);
+    state.put(NOTED, key.as_bytes(), noted.json.into_bytes());
 }

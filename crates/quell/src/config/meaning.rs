@@ -45,6 +45,12 @@ impl Config {
         bytes(self.get(key)).unwrap_or(0)
     }
 
+    /// The words of a setting of several.
+    pub fn words(&self, key: &str) -> Vec<String> {
+        let words = self.get(key).split(',').map(str::trim);
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+
     fn count(&self, key: &str) -> u32 {
         self.get(key).parse().unwrap_or(1)
     }
@@ -66,10 +72,6 @@ impl Config {
         let reasons = taxonomy.reasons().iter().filter_map(|reason| reason.repeat_window_ms);
         let longest = reasons.max().filter(|_| !overridden).unwrap_or(window_ms);
         let likeness: f64 = self.get("repeat.same_issue_likeness").parse().unwrap_or(0.25);
-        let words = |key: &str| -> Vec<String> {
-            let words = self.get(key).split(',').map(str::trim);
-            words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
-        };
         let duplicate_window_ms = self.ms("repeat.duplicate_window");
         Settings {
             tenant: self.get("tenant").to_owned(),
@@ -82,7 +84,7 @@ impl Config {
             same_issue_permille: (likeness * 1000.0).round() as u16,
             max_active_contacts: self.count("repeat.max_active_contacts") as usize,
             retention_ms: self.ms("retention"),
-            dimensions: words("trend.dimensions"),
+            dimensions: self.words("trend.dimensions"),
             max_dimension_values: self.count("trend.max_dimension_values"),
             ..Settings::default()
         }

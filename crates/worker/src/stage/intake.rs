@@ -6,7 +6,7 @@ use std::sync::Arc;
 use quell_codec::{Adapter, Limits, RawRecord, Reject, decode, encode_event};
 use quell_engine::{State, intake};
 use quell_model::topic::TopicNames;
-use quell_model::{ContactKey, Event, TimeMs};
+use quell_model::{Event, TimeMs};
 use quell_ports::Record;
 use quell_ports::stage::{Partition, StageLog, StageRecord};
 
@@ -106,8 +106,7 @@ impl Stage for IntakeStage {
                 ..StageRecord::default()
             });
         }
-        let position = &record.position;
-        let of = Partition { input: position.input.clone(), number: position.partition };
+        let of = Partition::of(&record.position);
         self.clocks.entry(of).or_default().take(newest, self.now);
         Ok(())
     }
@@ -131,14 +130,9 @@ impl Stage for IntakeStage {
             let is_idle = is_quiet && log.end(partition)? <= next;
             let mark = clock.next_mark(now, self.settings.lateness_ms, is_idle);
             let Some(mark) = mark else { continue };
-            let said_by = source(&quell_model::Position {
-                input: partition.input.clone(),
-                partition: partition.number,
-                offset: next,
-            });
             let topic = self.names.events();
             let count = self.settings.event_partitions;
-            step.records.extend(marks::<Vec<u8>>(topic, count, said_by, mark));
+            step.records.extend(marks::<Vec<u8>>(topic, count, source(partition), mark));
             self.metrics.event_time_complete_timestamp_seconds.set(mark.0 as f64 / 1e3);
             marked.push(partition.clone());
         }
@@ -153,12 +147,7 @@ impl Stage for IntakeStage {
 /// What the event is partitioned by: the contact, where it speaks of one.
 fn key_of(event: &Event) -> String {
     match event {
-        Event::Contact(event) => {
-            let source = &event.source;
-            let key =
-                ContactKey::new(&source.system, source.instance.as_deref(), &event.contact.id);
-            key.as_str().to_owned()
-        }
+        Event::Contact(event) => event.contact_key().as_str().to_owned(),
         Event::Volume(volume) => volume.exposure_unit.clone(),
         Event::IdentityLink(link) => link.event_id.clone(),
         Event::Noted(noted) => noted.event_id.clone(),

@@ -9,7 +9,7 @@ use quell_model::contact::Maturity;
 use quell_model::topic::TopicNames;
 use quell_model::{LatestOutputs, Output};
 use quell_ports::Record;
-use quell_ports::stage::StageRecord;
+use quell_ports::stage::{Partition, StageRecord};
 
 use super::tag::route;
 use super::wire::Wire;
@@ -45,7 +45,7 @@ impl Stage for LinkStage {
                     self.link.step(state, LinkInput::Mark(mark), &mut step.effects)?;
                     route(&self.names, step);
                     if !step.effects.unfinished {
-                        let own = source(&record.position);
+                        let own = source(&Partition::of(&record.position));
                         let one = marks::<TrendInput>(self.names.facts(), 1, own, mark);
                         step.records.extend(one);
                     }

@@ -135,13 +135,14 @@ pub trait Stage: Send {
 }
 
 /// The name of a partition as a source of marks.
-fn source(partition: &Position) -> String {
-    format!("{}/{}", partition.input, partition.partition)
+fn source(partition: &Partition) -> String {
+    format!("{}/{}", partition.input, partition.number)
 }
 
 /// The names of all partitions of a topic as sources of marks.
 pub fn sources(topic: &str, partitions: u32) -> Vec<String> {
-    (0..partitions).map(|partition| format!("{topic}/{partition}")).collect()
+    let partition = |number| Partition { input: topic.to_owned(), number };
+    (0..partitions).map(|number| source(&partition(number))).collect()
 }
 
 /// The same mark for every partition of a topic.

@@ -286,9 +286,7 @@ impl Runner {
 fn by_partition(records: Vec<Record>) -> BTreeMap<Partition, Vec<Record>> {
     let mut found: BTreeMap<Partition, Vec<Record>> = BTreeMap::new();
     for record in records {
-        let position = &record.position;
-        let partition = Partition { input: position.input.clone(), number: position.partition };
-        found.entry(partition).or_default().push(record);
+        found.entry(Partition::of(&record.position)).or_default().push(record);
     }
     found
 }
