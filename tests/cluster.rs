@@ -2,9 +2,8 @@
 //! what a replay of the same input gives, record for record.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use quell_broker::Cluster;
@@ -12,6 +11,7 @@ use quell_faults::Seed;
 use quell_model::TrendRow;
 use quell_model::trend::trend_key;
 use quell_tests::binary::quell;
+use quell_tests::deployment::{Deployment, Worker};
 use quell_tests::{shop, topics};
 use serde_json::Value;
 
@@ -41,89 +41,6 @@ enum Fault {
 }
 
 const FAULTS: [Fault; 4] = [Fault::Kill, Fault::Freeze, Fault::Broker, Fault::Storm];
-
-/// A deployment on the cluster.
-struct Deployment {
-    brokers: String,
-    prefix: String,
-    dir: PathBuf,
-}
-
-impl Deployment {
-    fn input(&self) -> String {
-        format!("{}tickets", self.prefix)
-    }
-
-    fn settings(&self) -> [String; 6] {
-        let set = "--set".to_owned();
-        let prefix = format!("kafka.prefix={}", self.prefix);
-        let inputs = format!("kafka.inputs={}", self.input());
-        let brokers = format!("kafka.brokers={}", self.brokers);
-        [set.clone(), prefix, set.clone(), inputs, set, brokers]
-    }
-
-    fn make_topics(&self) {
-        let made = Command::new(quell())
-            .args(["topics", "apply", "--output", "table"])
-            .args(["--partitions", &PARTITIONS.to_string()])
-            .args(self.settings())
-            .output()
-            .expect("quell runs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    }
-
-    fn worker(&self, name: &str) -> Worker {
-        let data = self.dir.join(name);
-        std::fs::create_dir_all(&data).expect("a folder");
-        let child = self.spawn(&data);
-        Worker { data, child }
-    }
-
-    fn spawn(&self, data: &Path) -> Child {
-        let log = File::options().create(true).append(true).open(data.join("log.txt"));
-        Command::new(quell())
-            .args(["run", "-X", "session.timeout.ms=6000", "--set", "kafka.idle_after=1h"])
-            .args(["--set", "lateness=1d", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .args(self.settings())
-            .stderr(log.expect("a log file"))
-            .spawn()
-            .expect("quell starts")
-    }
-}
-
-struct Worker {
-    data: PathBuf,
-    child: Child,
-}
-
-impl Worker {
-    fn signal(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args([signal, &id]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "{signal} is sent");
-    }
-
-    /// Before it listens, a signal ends it where it stands.
-    fn await_start(&self) {
-        let begun = Instant::now();
-        while !self.data.join("listening.json").exists() {
-            assert!(begun.elapsed() < PATIENCE, "it does not start: {}", self.log());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.data.join("log.txt")).unwrap_or_default()
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Final rows by topic and key, as a replay of the input gives them.
 fn replayed(dir: &Path, lines: &[String]) -> BTreeMap<&'static str, BTreeMap<String, Value>> {
@@ -272,6 +189,27 @@ fn assert_poison(deployment: &Deployment, lines: &[String]) {
     assert!(!poison.is_empty() && rejected == poison, "{} dead letters", rejected.len());
 }
 
+/// The worker answers from its copy what the replay says: every contact, every issue.
+fn assert_served(worker: &Worker, expected: &BTreeMap<&'static str, BTreeMap<String, Value>>) {
+    let url = worker.await_ready();
+    let ask = |path: &str| -> Value {
+        let mut answer = ureq::get(format!("{url}{path}")).call().expect("it answers");
+        let body = answer.body_mut().read_to_string().expect("a body");
+        serde_json::from_str(&body).expect("the answer is JSON")
+    };
+    let contacts = &expected["contacts"];
+    let begun = Instant::now();
+    while ask("/v1/search?limit=0")["total"] != contacts.len() {
+        assert!(begun.elapsed() < PATIENCE, "{}", ask("/v1/search?limit=0"));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(ask("/v1/issues")["total"], expected["issues"].len());
+    for (key, contact) in contacts {
+        let path = key.replace(' ', "%20").replace('/', "%2F");
+        assert_eq!(ask(&format!("/v1/contacts/{path}")), *contact);
+    }
+}
+
 fn rounds() -> u64 {
     let said = std::env::var(ROUNDS).ok();
     said.map_or(2, |said| said.parse().expect("QUELL_SOAK_ROUNDS is a number"))
@@ -294,11 +232,15 @@ fn whatever_goes_wrong_nothing_is_lost_or_doubled() {
         for fault in FAULTS {
             let name = format!("{fault:?}-{round}").to_lowercase();
             let deployment = Deployment {
-                brokers: cluster.bootstrap_servers(),
-                prefix: format!("{name}."),
+                brokers: match fault {
+                    // A broker that is killed is one of ours.
+                    Fault::Broker => cluster.bootstrap_servers(),
+                    _ => topics::given().unwrap_or_else(|| cluster.bootstrap_servers()),
+                },
+                prefix: topics::prefix(&name),
                 dir: dir.path().join(&name),
             };
-            deployment.make_topics();
+            deployment.make_topics(PARTITIONS);
             let mut workers: Vec<Worker> =
                 ["one", "two"].map(|name| deployment.worker(name)).into();
             let mut seed = Seed::new(round);
@@ -311,6 +253,9 @@ fn whatever_goes_wrong_nothing_is_lost_or_doubled() {
             let disturbed = begun.elapsed();
             assert_level(&deployment, &expected, &mut workers);
             assert_poison(&deployment, &lines);
+            for worker in &workers {
+                assert_served(worker, &expected);
+            }
             println!(
                 "{name}: disturbed for {:.1} s, level {:.1} s later",
                 disturbed.as_secs_f64(),
@@ -318,4 +263,67 @@ fn whatever_goes_wrong_nothing_is_lost_or_doubled() {
             );
         }
     }
+}
+
+/// What the command prints of a deployment's dead letters.
+fn dlq(deployment: &Deployment, arguments: &[&str]) -> Output {
+    let output =
+        Command::new(quell()).arg("dlq").args(arguments).args(deployment.settings()).output();
+    let output = output.expect("quell runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// The dead letters, once there are so many.
+fn letters(deployment: &Deployment, count: usize) -> Vec<Value> {
+    let begun = Instant::now();
+    loop {
+        let listed = dlq(deployment, &["list", "--output", "json", "--limit", "1000"]);
+        let listed: Vec<Value> = serde_json::from_slice(&listed.stdout).expect("JSON");
+        if listed.len() == count {
+            return listed;
+        }
+        assert!(begun.elapsed() < PATIENCE && listed.len() < count, "{listed:?}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+#[test]
+fn dead_letters_are_listed_shown_and_given_again() {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let own = topics::given().is_none().then(|| topics::cluster(scratch, "cluster-letters", 1));
+    let brokers = own.as_ref().map(Cluster::bootstrap_servers).or_else(topics::given);
+    let dir = tempfile::tempdir().expect("a folder");
+    let deployment = Deployment {
+        brokers: brokers.expect("a cluster"),
+        prefix: topics::prefix("letters"),
+        dir: dir.path().to_owned(),
+    };
+    deployment.make_topics(PARTITIONS);
+    let poison = ["{\"no end", "[1, 2]"];
+    let lines: Vec<String> = [poison[0].to_owned(), shop::opened("good", "2026-01-01")]
+        .into_iter()
+        .chain([poison[1].to_owned()])
+        .collect();
+    topics::produce(&deployment.brokers, &deployment.input(), &lines);
+    let _worker = deployment.worker("one");
+
+    let listed = letters(&deployment, 2);
+    let mut shown: Vec<Vec<u8>> = listed
+        .iter()
+        .map(|letter| dlq(&deployment, &["show", "--raw", letter["id"].as_str().expect("an id")]))
+        .map(|output| output.stdout)
+        .collect();
+    shown.sort();
+    assert_eq!(shown, [poison[1].as_bytes(), poison[0].as_bytes()]);
+
+    dlq(&deployment, &["replay", "--cause", "not_an_object"]);
+    let again = letters(&deployment, 3);
+    let causes = |cause: &str| again.iter().filter(|letter| letter["cause"] == cause).count();
+    assert_eq!((causes("not_an_object"), causes("invalid_json")), (2, 1));
+    let written = topics::read(&deployment.brokers, &deployment.input());
+    let twice: Vec<_> =
+        written.iter().filter(|read| read.value.as_deref() == Some(poison[1].as_bytes())).collect();
+    assert_eq!(twice.len(), 2, "written to its topic again");
+    assert_eq!(twice[0], twice[1], "with its key, its headers and its bytes");
 }

@@ -61,7 +61,7 @@ fn every_alert_has_a_case_and_a_page() {
     let cases = read("deploy/mixin/alerts_test.yaml");
     let rules = read("deploy/mixin/alerts.yaml");
     let alerts = alerts();
-    assert!(alerts.len() >= 11, "{alerts:?}");
+    assert!(alerts.len() >= 15, "{alerts:?}");
     for alert in &alerts {
         assert!(cases.contains(&format!("alertname: {alert}\n")), "{alert} is fired by no case");
         let page = format!("docs/runbooks/{alert}.md");
@@ -75,14 +75,30 @@ fn every_alert_has_a_case_and_a_page() {
 }
 
 #[test]
-fn alerts_name_metrics_that_there_are() {
+fn alerts_and_dashboards_name_metrics_that_there_are() {
     let metrics = Metrics::new("test", ["billing.refund_delay"]).expect("names are right");
     // A counter with labels shows only once it was counted.
     metrics.ingest_records.with_label_values(&["accepted"]).inc();
     metrics.http_requests.with_label_values(&["/v1/search", "200"]).inc();
     metrics.dead_letters.with_label_values(&["syntax"]).inc();
-    metrics.stages.running.with_label_values(&["tag"]).set(1);
-    metrics.stages.partitions.with_label_values(&["tag", "ready"]).set(1);
+    let stages = &metrics.stages;
+    for counter in [&stages.commits, &stages.aborts, &stages.restarts, &stages.rebalances] {
+        counter.with_label_values(&["tag"]).inc();
+    }
+    for gauge in [&stages.running, &stages.lag_records, &stages.restore_remaining_records] {
+        gauge.with_label_values(&["tag"]).set(1);
+    }
+    for times in [
+        &stages.turn_duration_seconds,
+        &stages.commit_duration_seconds,
+        &stages.rebalance_duration_seconds,
+    ] {
+        times.with_label_values(&["tag"]).observe(1.0);
+    }
+    stages.restored_rows.with_label_values(&["tag"]).inc();
+    stages.lag_seconds.with_label_values(&["tag"]).set(1.0);
+    stages.partitions.with_label_values(&["tag", "ready"]).set(1);
+    metrics.outputs.with_label_values(&["repeats"]).inc();
     metrics.issues_open.with_label_values(&["systemic"]).set(0);
     metrics.add_reasons(&["billing.refund_delay".to_owned()]);
     for n in 0..100 {
@@ -90,7 +106,13 @@ fn alerts_name_metrics_that_there_are() {
     }
     let text = String::from_utf8(metrics.text()).expect("metrics are text");
     let there = words(&text, "quell_");
-    for file in ["deploy/mixin/alerts.yaml", "deploy/mixin/alerts_test.yaml"] {
+    let files = [
+        "deploy/mixin/alerts.yaml",
+        "deploy/mixin/alerts_test.yaml",
+        "deploy/mixin/dashboards/pipeline-health.json",
+        "deploy/mixin/dashboards/contact-reasons.json",
+    ];
+    for file in files {
         for name in words(&read(file), "quell_") {
             assert!(there.contains(&name), "{file} names {name}, which Quell does not export");
         }

@@ -2,6 +2,7 @@
 //! finds repeats by comparing everything with everything.
 
 pub mod binary;
+pub mod deployment;
 pub mod events;
 pub mod reference;
 pub mod runs;

@@ -14,6 +14,21 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The cluster that tests may use instead of starting one.
+const GIVEN: &str = "KAFKA_BOOTSTRAP_SERVERS";
+
+/// Where clients find the cluster that the caller names, if any.
+pub fn given() -> Option<String> {
+    std::env::var(GIVEN).ok().filter(|servers| !servers.trim().is_empty())
+}
+
+/// A prefix for topics that no other run has: a given cluster keeps those of earlier ones.
+pub fn prefix(name: &str) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let millis = now.map_or(0, |since| since.as_millis());
+    format!("{name}-{millis}.")
+}
+
 /// A cluster of its own for one test.
 ///
 /// # Panics

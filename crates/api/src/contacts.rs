@@ -47,7 +47,7 @@ pub(crate) async fn search(
     given: Given,
 ) -> Result<JsonBytes, ApiError> {
     let request = search_request(given)?;
-    shared.run(move |service| to_json(&service.searcher().search(&request)?)).await?
+    shared.ask(move |views| to_json(&views.searcher().search(&request)?)).await?
 }
 
 fn search_request(given: Given) -> Result<SearchRequest, ApiError> {
@@ -104,7 +104,7 @@ pub(crate) async fn es_search(
             ApiError::new(StatusCode::BAD_REQUEST, "bad_json", message)
         })?,
     };
-    shared.run(move |service| to_json(&service.searcher().es_search(&question)?)).await?
+    shared.ask(move |views| to_json(&views.searcher().es_search(&question)?)).await?
 }
 
 /// `GET /v1/contacts/{key}`
@@ -117,7 +117,7 @@ pub(crate) async fn contact(
     let Path(key) = key.map_err(|_| {
         ApiError::new(StatusCode::BAD_REQUEST, "bad_key", "the key is not percent-encoded UTF-8")
     })?;
-    let found = shared.run(move |service| service.contact(&key)).await??;
+    let found = shared.ask(move |views| views.contact(&key)).await??;
     let Some(json) = found else {
         return Err(ApiError::not_found("there is no contact with this key").hint(
             "a key is system/instance/id, percent-encoded: zendesk%2F%2F4711 without an instance",

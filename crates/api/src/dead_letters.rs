@@ -43,7 +43,7 @@ pub(crate) async fn dead_letters(
     let params = given.known(&["from", "limit"], None)?;
     let from = params.number("from", 0, 0, u64::MAX)?;
     let limit = params.number("limit", USUAL_LETTERS, 1, MAX_LETTERS)?;
-    shared.run(move |service| to_json(&page(service, from, limit)?)).await?
+    shared.take_in(move |service| to_json(&page(service, from, limit)?)).await?
 }
 
 fn page(service: &Service, from: u64, limit: usize) -> Result<Page, StoreError> {

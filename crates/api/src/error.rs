@@ -61,6 +61,11 @@ impl ApiError {
         ApiError::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
+    /// What was asked for is done elsewhere.
+    pub(crate) fn not_here(message: impl Into<String>) -> Self {
+        ApiError::new(StatusCode::NOT_FOUND, "not_here", message)
+    }
+
     pub(crate) fn busy(message: impl Into<String>) -> Self {
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
             .hint("send the same request again after the seconds in Retry-After")

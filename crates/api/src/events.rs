@@ -36,7 +36,7 @@ pub(crate) async fn post(
     let headers = envelope_headers(request.headers());
     let body = body::read(&shared, request, shared.limits.batch_bytes).await?;
     let receipt = shared
-        .run(move |service| {
+        .take_in(move |service| {
             let origin = Origin { input: INPUT.to_owned(), first: 1, headers };
             service.take(&origin, records(body.bytes(), form))
         })

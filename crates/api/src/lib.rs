@@ -27,7 +27,7 @@ pub use bind::{BindError, check_bind};
 pub use error::ApiError;
 pub use guard::Hosts;
 pub use health::Watched;
-pub use router::{Api, Limits, router};
+pub use router::{Api, Behind, Limits, router};
 pub use serve::{ListenSettings, Listener, ServeError};
 pub use tls::{TlsError, TlsFiles};
 pub use token_file::{AddTokenError, TokenFileError, add_token, parse_tokens};

@@ -11,6 +11,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use quell_worker::service::Service;
+use quell_worker::views::Views;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -24,14 +25,35 @@ use crate::{contacts, dead_letters, events, health, trends};
 /// What the routes work with.
 #[derive(Clone)]
 pub struct Api {
-    /// The pipeline.
-    pub service: Arc<Service>,
+    /// Who answers.
+    pub behind: Behind,
     /// Who may do what.
     pub access: Access,
     /// Which names the server answers to. [`Listener`](crate::Listener) sets this itself.
     pub hosts: Hosts,
     /// Bounds.
     pub limits: Limits,
+}
+
+/// Who is behind the routes.
+#[derive(Clone)]
+pub struct Behind {
+    /// Answers questions; none in a worker that serves none.
+    pub views: Option<Arc<Views>>,
+    /// Takes records in; none where they come from a cluster's topics.
+    pub intake: Option<Arc<Service>>,
+    /// Is watched.
+    pub watched: Arc<dyn Watched>,
+}
+
+impl From<Arc<Service>> for Behind {
+    fn from(service: Arc<Service>) -> Self {
+        Behind {
+            views: Some(service.views().clone()),
+            intake: Some(service.clone()),
+            watched: service,
+        }
+    }
 }
 
 /// Bounds of the API.
@@ -67,7 +89,7 @@ impl Default for Limits {
 /// What handlers hold.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    pub(crate) service: Arc<Service>,
+    behind: Behind,
     pub(crate) limits: Limits,
     in_flight: Arc<Semaphore>,
     body_kib: Arc<Semaphore>,
@@ -77,26 +99,50 @@ impl Shared {
     fn new(api: &Api) -> Self {
         let kib = (api.limits.bodies_bytes >> 10).min(Semaphore::MAX_PERMITS);
         Shared {
-            service: api.service.clone(),
+            behind: api.behind.clone(),
             limits: api.limits,
             in_flight: Arc::new(Semaphore::new(api.limits.in_flight)),
             body_kib: Arc::new(Semaphore::new(kib)),
         }
     }
 
-    /// Works on a thread that may block. The work holds its place among those in flight until it
-    /// ends, also when nobody waits for it any more.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Answers a question on a thread that may block.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Views) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let views = self.behind.views.clone().ok_or_else(|| {
+            ApiError::not_here("this worker answers no questions")
+                .hint("ask one that runs the stage `serve`")
+        })?;
+        self.block(move || work(&views)).await
+    }
+
+    /// Takes records in, on a thread that may block.
+    pub(crate) async fn take_in<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Service) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let service = self.behind.intake.clone().ok_or_else(|| {
+            ApiError::not_here("a worker on a cluster takes records from its topics alone").hint(
+                "write events to the input topic; `quell dlq list` shows what could not be read",
+            )
+        })?;
+        self.block(move || work(&service)).await
+    }
+
+    /// The work holds its place among those in flight until it ends, also when nobody waits for
+    /// it any more.
+    async fn block<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, ApiError> {
         let place = self.in_flight.clone().try_acquire_owned().map_err(|_| {
             ApiError::busy(format!("{} requests are being worked on", self.limits.in_flight))
         })?;
-        let service = self.service.clone();
         let working = tokio::task::spawn_blocking(move || {
             let _place = place;
-            work(&service)
+            work()
         });
         working.await.map_err(|error| ApiError::internal("the request", &error))
     }
@@ -143,23 +189,13 @@ pub fn router(api: Api) -> Router {
         .route("/v1/dead-letters", needs(&access, Scope::Admin, dead_letters))
         .route("/", get(health::index))
         .with_state(shared);
-    watched_router(routes, api.service, &access, api.hosts, limits)
-}
-
-/// The routes, with those of whoever watches the process, and with what all routes share.
-pub(crate) fn watched_router(
-    routes: Router,
-    watched: Arc<dyn Watched>,
-    access: &Arc<Access>,
-    hosts: Hosts,
-    limits: Limits,
-) -> Router {
+    let watched = api.behind.watched;
     let observer = Observer { watched: watched.clone(), request_timeout: limits.request_timeout };
     routes
-        .merge(health::routes(watched, access))
+        .merge(health::routes(watched, &access))
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_route)
-        .layer(from_fn_with_state(hosts, guard))
+        .layer(from_fn_with_state(api.hosts, guard))
         .layer(from_fn_with_state(observer, observe))
 }
 

@@ -18,13 +18,10 @@ use rustls::ServerConfig;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
-use quell_worker::service::Service as Pipeline;
-
 use crate::access::Access;
 use crate::bind::{BindError, check_bind, is_loopback};
 use crate::guard::Hosts;
-use crate::health::Watched;
-use crate::router::{Api, Limits, router, watched_router};
+use crate::router::{Api, Behind, Limits, router};
 use crate::tls::{TlsError, TlsFiles};
 
 /// The longest head of a request, in bytes.
@@ -143,28 +140,12 @@ impl Listener {
     /// [`ServeError::Io`]
     pub async fn serve(
         self,
-        service: Arc<Pipeline>,
+        behind: impl Into<Behind>,
         shutdown: impl Future<Output = ()> + Send + 'static,
         grace: Duration,
     ) -> Result<(), ServeError> {
         let (access, hosts, limits) = (self.access.clone(), self.hosts(), self.settings.limits);
-        let routes = router(Api { service, access, hosts, limits });
-        self.serve_routes(routes, shutdown, grace).await
-    }
-
-    /// The same for a process that only lets itself be watched: metrics and health.
-    ///
-    /// # Errors
-    /// [`ServeError::Io`]
-    pub async fn serve_watched(
-        self,
-        watched: Arc<dyn Watched>,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-        grace: Duration,
-    ) -> Result<(), ServeError> {
-        let access = Arc::new(self.access.clone());
-        let limits = self.settings.limits;
-        let routes = watched_router(Router::new(), watched, &access, self.hosts(), limits);
+        let routes = router(Api { behind: behind.into(), access, hosts, limits });
         self.serve_routes(routes, shutdown, grace).await
     }
 

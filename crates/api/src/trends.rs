@@ -29,7 +29,7 @@ pub(crate) async fn trends(
             limit => limit,
         },
     };
-    shared.run(move |service| to_json(&service.trends(&request)?)).await?
+    shared.ask(move |views| to_json(&views.trends(&request)?)).await?
 }
 
 /// `GET /v1/issues`
@@ -47,8 +47,8 @@ pub(crate) async fn issues(
     let open = params.word("open", &[("true", true), ("false", false)])?;
     let limit = params.number("limit", USUAL_LINES, 1, MAX_LINES)?;
     shared
-        .run(move |service| {
-            let mut issues = service.issues()?;
+        .ask(move |views| {
+            let mut issues = views.issues()?;
             issues.retain(|issue| {
                 verdict.is_none_or(|verdict| issue.verdict == verdict)
                     && open.is_none_or(|open| issue.closed_at.is_none() == open)

@@ -56,7 +56,54 @@ pub struct Header {
     pub value_base64: Option<String>,
 }
 
+/// What the headers that Kafka Connect writes begin with: its tools read ours.
+const CONNECT: &str = "__connect.errors.";
+
+/// The headers of a dead letter in a topic, in the dialect of Kafka Connect.
+pub fn connect_headers(
+    position: &Position,
+    stage: &str,
+    reject: &Reject,
+) -> impl Iterator<Item = (String, Vec<u8>)> + use<> {
+    let said = [
+        ("topic", position.input.clone()),
+        ("partition", position.partition.to_string()),
+        ("offset", position.offset.to_string()),
+        ("connector.name", "quell".to_owned()),
+        ("task.id", "0".to_owned()),
+        ("stage", "VALUE_CONVERTER".to_owned()),
+        ("class.name", format!("quell.{stage}")),
+        ("exception.class.name", reject.cause.as_str().to_owned()),
+        ("exception.message", reject.detail.clone()),
+    ];
+    said.into_iter().map(|(name, value)| (format!("{CONNECT}{name}"), value.into_bytes()))
+}
+
 impl DeadLetter {
+    /// The dead letter that a record of a dead letter topic is; none where another program wrote
+    /// it.
+    pub fn of_topic(record: &RawRecord<'_>) -> Option<DeadLetter> {
+        let said = |name: &str| {
+            let name = format!("{CONNECT}{name}");
+            let (_, value) = record.headers.iter().rfind(|(header, _)| *header == name)?;
+            String::from_utf8(value.clone()).ok()
+        };
+        let cause = said("exception.class.name")?;
+        let cause = Cause::ALL.iter().copied().find(|known| known.as_str() == cause)?;
+        let reject = Reject { cause, detail: said("exception.message")? };
+        let position = Position {
+            input: said("topic")?,
+            partition: said("partition")?.parse().ok()?,
+            offset: said("offset")?.parse().ok()?,
+        };
+        let stage = said("class.name")?;
+        let stage = stage.strip_prefix("quell.").unwrap_or(&stage);
+        let own: Vec<_> =
+            record.headers.iter().filter(|(name, _)| !name.starts_with(CONNECT)).cloned().collect();
+        let original = RawRecord { headers: &own, ..*record };
+        Some(DeadLetter::new(&position, &original, stage, &reject))
+    }
+
     /// The dead letter for a record that `stage` refused.
     pub fn new(position: &Position, record: &RawRecord<'_>, stage: &str, reject: &Reject) -> Self {
         let (value, value_base64) = record.value.map_or((None, None), written);

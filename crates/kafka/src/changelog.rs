@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use quell_ports::PortError;
-use quell_ports::stage::{Changelog, ChangelogRow, TakeRow};
+use quell_ports::stage::{Changelog, ChangelogRow, ReadTo, TakeRow};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -136,7 +136,7 @@ impl KafkaChangelog {
                     heard_at = Instant::now();
                     next = offset(message.offset()) + 1;
                     let row = row_of(&message).ok_or_else(|| unreadable(&message))?;
-                    if take(row, next)?.is_break() {
+                    if take(row, ReadTo { next, end })?.is_break() {
                         return Ok(next);
                     }
                 }

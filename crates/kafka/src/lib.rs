@@ -14,9 +14,11 @@ mod replica;
 mod settings;
 pub mod topics;
 mod transaction;
+mod writer;
 
 pub use catalogue::catalogue;
 pub use changelog::KafkaChangelog;
 pub use log::{KafkaLog, StageSpec};
 pub use replica::KafkaReplica;
 pub use settings::{KafkaSettings, SettingsError};
+pub use writer::KafkaWriter;

@@ -9,23 +9,20 @@ use quell_ports::stage::{Partition, StageRecord, Transaction};
 use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::ConsumerGroupMetadata;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 
 use crate::StageSpec;
 use crate::changelog::{change_key, position_key, position_value};
 use crate::log::{at, fatal, number, offset};
 use crate::settings::KafkaSettings;
 use crate::topics::MAX_RECORD_BYTES;
+use crate::writer::{PATIENCE, send};
 
 /// How long the cluster may keep a transaction of ours open: what we hold back from readers for
 /// when we die.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a commit is tried before its outcome counts as unknown.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long we wait for room in the producer's queue at a time.
-const QUEUE_PAUSE: Duration = Duration::from_millis(50);
 
 /// The transactional producer of a stage's instance.
 pub(crate) struct Transactions {
@@ -74,7 +71,7 @@ impl Transactions {
         group: &ConsumerGroupMetadata,
     ) -> Result<(), KafkaError> {
         for record in &transaction.records {
-            self.send(record)?;
+            send(&self.producer, record)?;
         }
         let mut positions = TopicPartitionList::new();
         for touched in &transaction.partitions {
@@ -89,42 +86,18 @@ impl Transactions {
                 value,
             };
             for change in &touched.changes {
-                self.send(&row(change_key(change.table, &change.key), change.value.clone()))?;
+                send(
+                    &self.producer,
+                    &row(change_key(change.table, &change.key), change.value.clone()),
+                )?;
             }
-            self.send(&row(position_key(), Some(position_value(touched.next))))?;
+            send(&self.producer, &row(position_key(), Some(position_value(touched.next))))?;
         }
         self.producer.flush(PATIENCE)?;
         if let Some(error) = self.producer.context().failure() {
             return Err(error);
         }
         self.producer.send_offsets_to_transaction(&positions, group, PATIENCE)
-    }
-
-    fn send(&self, record: &StageRecord) -> Result<(), KafkaError> {
-        let headers = record.headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
-            headers.insert(Header { key, value: Some(value) })
-        });
-        let mut waiting: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&record.topic);
-        waiting.partition = record.partition.map(|n| i32::try_from(n).unwrap_or(i32::MAX));
-        waiting.key = record.key.as_deref();
-        waiting.payload = record.value.as_deref();
-        if !record.headers.is_empty() {
-            waiting.headers = Some(headers);
-        }
-        let begun = Instant::now();
-        loop {
-            match self.producer.send(waiting) {
-                Ok(()) => return Ok(()),
-                Err((error, back)) => {
-                    let is_full = error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull);
-                    if !is_full || begun.elapsed() > PATIENCE {
-                        return Err(error);
-                    }
-                    waiting = back;
-                    self.producer.poll(QUEUE_PAUSE);
-                }
-            }
-        }
     }
 
     /// Commits; the same call goes on where it stopped, until the outcome is known.

@@ -23,7 +23,7 @@ impl StageName {
         [StageName::Intake, StageName::Tag, StageName::Link, StageName::Trend, StageName::Serve];
 
     /// The word for it.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             StageName::Intake => "intake",
             StageName::Tag => "tag",
@@ -114,7 +114,8 @@ impl TopicNames {
         self.named(&format!("{stage}-{worker}"))
     }
 
-    fn named(&self, name: &str) -> String {
+    /// Any other name of the deployment.
+    pub fn named(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 }

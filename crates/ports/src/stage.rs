@@ -139,8 +139,17 @@ pub enum ChangelogRow {
     Position(u64),
 }
 
-/// Takes a row and where the changelog goes on after it; says whether to go on.
-pub type TakeRow<'t> = dyn FnMut(ChangelogRow, u64) -> Result<ControlFlow<()>, PortError> + 't;
+/// How far a changelog was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadTo {
+    /// Where it goes on.
+    pub next: u64,
+    /// Up to where it is read.
+    pub end: u64,
+}
+
+/// Takes a row and how far the changelog is read with it; says whether to go on.
+pub type TakeRow<'t> = dyn FnMut(ChangelogRow, ReadTo) -> Result<ControlFlow<()>, PortError> + 't;
 
 /// Reads committed rows of a stage's changelog.
 pub trait Changelog: Send {

@@ -9,17 +9,19 @@ use anyhow::Context;
 use quell_codec::{Adapter, Limits};
 use quell_engine::Settings;
 use quell_kafka::topics::{Planned, partition_counts, plan};
-use quell_kafka::{KafkaChangelog, KafkaLog, KafkaSettings, StageSpec, catalogue};
+use quell_kafka::{KafkaChangelog, KafkaLog, KafkaReplica, KafkaSettings, StageSpec, catalogue};
+use quell_model::DERIVED_TOPICS;
 use quell_model::topic::{StageName, TopicNames};
 use quell_ports::stage::Changelog;
-use quell_ports::{Clock, PollLimit};
+use quell_ports::{Clock, PollLimit, PortError};
 use quell_store::{StateCache, StoreSettings};
 use quell_taxonomy::Taxonomy;
 use quell_worker::metrics::Metrics;
 use quell_worker::stage::{
-    IntakeSettings, IntakeStage, LinkStage, MakeRunner, Restorer, Runner, RunnerSettings, Stage,
-    TagStage, TrendStage, sources,
+    Crew, IntakeSettings, IntakeStage, LinkStage, MakeTurning, Replica, Restorer, Runner,
+    RunnerSettings, ServeSettings, Stage, TagStage, TrendStage, Turning, sources,
 };
+use quell_worker::views::Views;
 
 use crate::args::KafkaArgs;
 use crate::config::{Config, Origin};
@@ -147,21 +149,33 @@ impl Worker {
         self.config.words("kafka.stages").iter().map(parse).collect()
     }
 
-    /// What makes the runner of a stage, again and again.
+    /// Starts a stage. The one that serves returns what may be asked.
     ///
     /// # Errors
-    /// The folder of its state cannot be opened.
-    pub fn runner(self: &Arc<Self>, stage: StageName) -> anyhow::Result<MakeRunner> {
+    /// A folder of ours cannot be opened, or the topics cannot be read.
+    pub fn start(
+        self: &Arc<Self>,
+        stage: StageName,
+        crew: &Crew,
+    ) -> anyhow::Result<Option<Arc<Views>>> {
+        let Some(part) = self.part(stage) else { return self.serve(crew).map(Some) };
+        crew.start(stage, self.runner(part)?)?;
+        Ok(None)
+    }
+
+    /// What makes the runner of a stage, again and again.
+    fn runner(self: &Arc<Self>, part: Part) -> anyhow::Result<MakeTurning> {
         let worker = self.clone();
+        let stage = part.stage;
         let cache = if stage.has_state() { Some(self.cache(stage)?) } else { None };
         Ok(Box::new(move || {
-            let log = KafkaLog::open(&worker.kafka, &worker.spec(stage))?;
+            let log = KafkaLog::open(&worker.kafka, &worker.spec(&part))?;
             let memory = match &cache {
                 None => None,
                 Some(cache) => {
                     let restorer = worker.restorer(stage, cache.clone());
                     let restorer = restorer.map_err(|error| {
-                        quell_ports::PortError::Fatal(format!("cannot start a thread: {error}"))
+                        PortError::Fatal(format!("cannot start a thread: {error}"))
                     })?;
                     Some((cache.clone(), restorer))
                 }
@@ -172,19 +186,60 @@ impl Worker {
                 limit: TURN_LIMIT,
                 commit_every: worker.duration("kafka.commit_every"),
             };
-            let made = worker.stage(stage);
+            let made = (part.make)(&worker);
             let (metrics, clock) = (worker.metrics.clone(), worker.clock.clone());
-            Ok(Runner::new(settings, Box::new(log), made, memory, metrics, clock))
+            Ok(Box::new(Runner::new(settings, Box::new(log), made, memory, metrics, clock)))
         }))
     }
 
-    fn cache(&self, stage: StageName) -> anyhow::Result<StateCache> {
-        let settings = StoreSettings {
-            memory_bytes: self.config.bytes("store.memory"),
-            ..StoreSettings::default()
+    /// Starts the copy of the derived topics.
+    fn serve(self: &Arc<Self>, crew: &Crew) -> anyhow::Result<Arc<Views>> {
+        let (stage, index) = (StageName::Serve, wiring::index(&self.config));
+        let mut log = self.replica_log()?;
+        let now = self.clock.now();
+        let dir = self.folder(stage);
+        let (replica, indexer) = Replica::open(&dir, self.store()?, index, &mut log, now)?;
+        drop(log);
+        let every = self.duration("index.commit_every");
+        let follow = replica.follow(indexer, self.metrics.clone(), every);
+        crew.start_beside(stage, "index", follow)?;
+        let views = replica.views().clone();
+        let settings = ServeSettings {
+            names: self.names.clone(),
+            limit: TURN_LIMIT,
+            gather: self.duration("kafka.commit_every"),
         };
-        let dir = self.dir.join("cluster").join(stage.as_str());
-        Ok(StateCache::open(&dir, settings)?)
+        let worker = self.clone();
+        let make = move || {
+            let log = Box::new(worker.replica_log()?);
+            let (metrics, clock) = (worker.metrics.clone(), worker.clock.clone());
+            let reader = replica.reader(log, settings.clone(), metrics, clock)?;
+            Ok(Box::new(reader) as Box<dyn Turning>)
+        };
+        crew.start(stage, Box::new(make))?;
+        Ok(views)
+    }
+
+    fn replica_log(&self) -> Result<KafkaReplica, PortError> {
+        let topics = DERIVED_TOPICS.map(|topic| self.names.output(topic));
+        KafkaReplica::open(&self.kafka, &self.names.replica_group(&self.name), topics)
+    }
+
+    fn cache(&self, stage: StageName) -> anyhow::Result<StateCache> {
+        Ok(StateCache::open(&self.folder(stage), self.store()?)?)
+    }
+
+    /// Where a stage keeps its copy.
+    fn folder(&self, stage: StageName) -> PathBuf {
+        self.dir.join("cluster").join(stage.as_str())
+    }
+
+    /// The stages of this worker share the memory for stores.
+    fn store(&self) -> anyhow::Result<StoreSettings> {
+        let stages = self.stages()?;
+        let stores = stages.iter().filter(|stage| **stage != StageName::Intake).count();
+        let memory_bytes = self.config.bytes("store.memory") / stores.max(1) as u64;
+        Ok(StoreSettings { memory_bytes, ..StoreSettings::default() })
     }
 
     fn restorer(&self, stage: StageName, cache: StateCache) -> std::io::Result<Restorer> {
@@ -197,63 +252,80 @@ impl Worker {
         Restorer::start(stage.as_str(), cache, Box::new(open), metrics, clock)
     }
 
-    fn spec(&self, stage: StageName) -> StageSpec {
-        let inputs = match stage {
-            StageName::Intake => self.config.words("kafka.inputs"),
-            StageName::Tag => vec![self.names.events()],
-            StageName::Link => vec![self.names.to_link()],
-            StageName::Trend => vec![self.names.facts()],
-        };
+    fn spec(&self, part: &Part) -> StageSpec {
+        let stage = part.stage;
         let is_static = self.config.get("kafka.static_membership") == "true";
         StageSpec {
             group: self.names.group(stage),
-            inputs,
+            inputs: part.inputs.clone(),
             changelog: stage.has_state().then(|| self.names.changelog(stage)),
             transactional_id: self.names.transactional_id(stage, &self.name),
             instance_id: is_static.then(|| self.name.clone()),
         }
     }
 
-    fn stage(&self, stage: StageName) -> Box<dyn Stage> {
-        let (core, names) = (self.core.clone(), self.names.clone());
-        let count = |topic: &str| {
-            let count = self.partitions.get(topic).copied().unwrap_or_default();
-            u32::try_from(count).unwrap_or_default()
+    /// None for the stage that serves: it is a copy and no part of the pipeline.
+    fn part(&self, stage: StageName) -> Option<Part> {
+        let (inputs, make): (_, MakeStage) = match stage {
+            StageName::Intake => (self.config.words("kafka.inputs"), Worker::intake),
+            StageName::Tag => (vec![self.names.events()], Worker::tag),
+            StageName::Link => (vec![self.names.to_link()], Worker::link),
+            StageName::Trend => (vec![self.names.facts()], Worker::trend),
+            StageName::Serve => return None,
         };
-        let (events, to_link) = (names.events(), names.to_link());
-        match stage {
-            StageName::Intake => {
-                let settings = IntakeSettings {
-                    adapter: self.adapter.clone(),
-                    limits: Limits::default(),
-                    lateness_ms: self.config.lateness_ms(),
-                    idle_after_ms: self.config.ms("kafka.idle_after"),
-                    event_partitions: count(&events),
-                };
-                Box::new(IntakeStage::new(settings, names, self.metrics.clone()))
-            }
-            StageName::Tag => {
-                let inputs = self.config.words("kafka.inputs");
-                let sources = inputs.iter().flat_map(|input| sources(input, count(input)));
-                let taxonomy = self.taxonomy.clone();
-                let links = count(&to_link);
-                Box::new(TagStage::new(core, taxonomy, names, sources.collect(), links))
-            }
-            StageName::Link => {
-                let sources = sources(&events, count(&events));
-                Box::new(LinkStage::new(core, names, sources))
-            }
-            StageName::Trend => {
-                let sources = sources(&to_link, count(&to_link));
-                Box::new(TrendStage::new(core, self.taxonomy.version(), sources))
-            }
-        }
+        Some(Part { stage, inputs, make })
+    }
+
+    fn intake(&self) -> Box<dyn Stage> {
+        let settings = IntakeSettings {
+            adapter: self.adapter.clone(),
+            limits: Limits::default(),
+            lateness_ms: self.config.lateness_ms(),
+            idle_after_ms: self.config.ms("kafka.idle_after"),
+            event_partitions: self.count(&self.names.events()),
+        };
+        Box::new(IntakeStage::new(settings, self.names.clone(), self.metrics.clone()))
+    }
+
+    fn tag(&self) -> Box<dyn Stage> {
+        let inputs = self.config.words("kafka.inputs");
+        let sources = inputs.iter().flat_map(|input| sources(input, self.count(input))).collect();
+        let links = self.count(&self.names.to_link());
+        let (core, taxonomy) = (self.core.clone(), self.taxonomy.clone());
+        Box::new(TagStage::new(core, taxonomy, self.names.clone(), sources, links))
+    }
+
+    fn link(&self) -> Box<dyn Stage> {
+        let events = self.names.events();
+        let sources = sources(&events, self.count(&events));
+        Box::new(LinkStage::new(self.core.clone(), self.names.clone(), sources))
+    }
+
+    fn trend(&self) -> Box<dyn Stage> {
+        let to_link = self.names.to_link();
+        let sources = sources(&to_link, self.count(&to_link));
+        Box::new(TrendStage::new(self.core.clone(), self.taxonomy.version(), sources))
+    }
+
+    /// The partitions of a topic.
+    fn count(&self, topic: &str) -> u32 {
+        let count = self.partitions.get(topic).copied().unwrap_or_default();
+        u32::try_from(count).unwrap_or_default()
     }
 
     fn duration(&self, key: &str) -> Duration {
         Duration::from_millis(self.config.ms(key).unsigned_abs())
     }
 }
+
+/// A stage that reads records of its own: what it reads, and what makes it.
+struct Part {
+    stage: StageName,
+    inputs: Vec<String>,
+    make: MakeStage,
+}
+
+type MakeStage = fn(&Worker) -> Box<dyn Stage>;
 
 /// The name given, or one that is made once and kept in the folder.
 fn worker_name(config: &Config, dir: &Path) -> anyhow::Result<String> {

@@ -62,6 +62,7 @@ fn main() -> ExitCode {
         Command::Topics(topics) => command::topics::run(topics),
         #[cfg(not(feature = "kafka"))]
         Command::Topics(_) => Err(anyhow::anyhow!(NO_KAFKA)),
+        Command::Dlq(dlq) => command::dlq::run(dlq),
         Command::Search(search) => command::search::run(search),
         Command::Trends(trends) => command::trends::run(trends),
         Command::Simulate(simulate) => command::simulate::run(simulate),

@@ -7,6 +7,8 @@ use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use quell_codec::DeadLetter;
+
 use crate::args::Where;
 
 /// The file in a data folder that says where its Quell listens.
@@ -115,15 +117,50 @@ impl Remote {
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let mut response = request
-            .call()
-            .with_context(|| format!("{} does not answer; is `quell run` up?", self.url))?;
+        let mut response = request.call().with_context(|| self.silent())?;
         let body = response.body_mut().with_config().limit(256 << 20).read_to_string()?;
         if !response.status().is_success() {
-            let error: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
-            let message = error["error"]["message"].as_str().unwrap_or(&body).to_owned();
-            bail!("{} answers {}: {message}", self.url, response.status());
+            bail!(self.refused(response.status(), &body));
         }
         serde_json::from_str(&body).with_context(|| format!("{} answers no JSON", self.url))
+    }
+
+    /// Gives a record that was put aside again, as it came. False where it is put aside again.
+    ///
+    /// # Errors
+    /// Nobody answers, or the record is not taken in at all.
+    pub fn post_event(&self, letter: &DeadLetter) -> anyhow::Result<bool> {
+        let mut request = self.agent.post(format!("{}/v1/events", self.url));
+        let mut is_typed = false;
+        for (name, value) in letter.header_bytes() {
+            // As they have in Kafka, where HTTP writes them with a hyphen.
+            let name = name.strip_prefix("ce_").map_or(name.clone(), |rest| format!("ce-{rest}"));
+            is_typed |= name == "content-type";
+            request = request.header(name, value);
+        }
+        if !is_typed {
+            request = request.header("content-type", "application/json");
+        }
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let value = letter.value_bytes().unwrap_or_default();
+        let mut response = request.send(&value[..]).with_context(|| self.silent())?;
+        let body = response.body_mut().read_to_string()?;
+        match response.status().as_u16() {
+            202 => Ok(true),
+            422 => Ok(false),
+            _ => bail!(self.refused(response.status(), &body)),
+        }
+    }
+
+    fn silent(&self) -> String {
+        format!("{} does not answer; is `quell run` up?", self.url)
+    }
+
+    fn refused(&self, status: ureq::http::StatusCode, body: &str) -> String {
+        let error: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        let message = error["error"]["message"].as_str().unwrap_or(body);
+        format!("{} answers {status}: {message}", self.url)
     }
 }

@@ -95,14 +95,19 @@ pub fn service(
             memory_bytes: config.bytes("store.memory"),
             ..StoreSettings::default()
         },
-        index: IndexSettings {
-            memory_bytes: usize::try_from(config.bytes("index.memory")).unwrap_or(usize::MAX),
-            ..IndexSettings::default()
-        },
+        index: index(config),
         index_every: Duration::from_millis(config.ms("index.commit_every").unsigned_abs()),
         dead_letter_retention_ms: config.ms("dead_letters.retention"),
         version: env!("CARGO_PKG_VERSION"),
     })
+}
+
+/// The index's bounds.
+pub fn index(config: &Config) -> IndexSettings {
+    IndexSettings {
+        memory_bytes: usize::try_from(config.bytes("index.memory")).unwrap_or(usize::MAX),
+        ..IndexSettings::default()
+    }
 }
 
 /// The key of the customer hash: made once per folder, so that hashes of two deployments cannot

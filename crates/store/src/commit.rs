@@ -107,7 +107,7 @@ fn put_changes(
 }
 
 /// Writes the highest revision per key, unless the table has a higher one, and notes the change.
-fn put_outputs(
+pub(crate) fn put_outputs(
     shared: &Shared,
     batch: &mut OwnedWriteBatch,
     counters: &mut Counters,

@@ -32,6 +32,7 @@ mod folder;
 mod memory;
 mod outputs;
 mod port;
+mod replica;
 mod rows;
 mod settings;
 mod state;

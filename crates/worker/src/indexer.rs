@@ -3,12 +3,19 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use quell_index::{IndexError, IndexSettings, IndexWriter, Searcher};
 use quell_model::contact::Maturity;
 use quell_model::{Contact, ContactKey};
 use quell_store::{EmbeddedStore, StoreError};
 
+use crate::metrics::{Metrics, gauge};
+use crate::views::Views;
+
+/// How long it sleeps when nothing changed.
+const NAP: Duration = Duration::from_millis(20);
 /// Changes taken in before a commit, at most.
 pub const COMMIT_EVERY_CHANGES: usize = 10_000;
 
@@ -152,6 +159,74 @@ impl Indexer {
             return Ok(());
         }
         Ok(self.writer.upsert(&contact)?)
+    }
+}
+
+/// How far the index is, for those who wait for it.
+#[derive(Debug)]
+pub struct IndexProgress {
+    /// The change that it needs next.
+    next: AtomicU64,
+    /// Somebody waits: it commits as soon as there is nothing more to take in.
+    is_awaited: AtomicBool,
+}
+
+impl IndexProgress {
+    /// As the indexer is now.
+    pub fn of(indexer: &Indexer) -> Self {
+        IndexProgress { next: AtomicU64::new(indexer.next()), is_awaited: AtomicBool::new(false) }
+    }
+
+    /// The change that the index needs next.
+    pub fn next(&self) -> u64 {
+        self.next.load(Ordering::SeqCst)
+    }
+
+    /// Asks for a commit without delay.
+    pub fn hurry(&self) {
+        self.is_awaited.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Follows until told to stop; commits when it is time or when enough has come.
+///
+/// # Errors
+/// [`IndexerError`]
+pub fn keep_following(
+    mut indexer: Indexer,
+    views: &Views,
+    metrics: &Metrics,
+    progress: &IndexProgress,
+    every: Duration,
+    is_stopping: &dyn Fn() -> bool,
+) -> Result<(), IndexerError> {
+    let searcher = views.searcher();
+    let mut committed_at = Instant::now();
+    metrics.index_contacts.set(gauge(searcher.live_contacts()));
+    loop {
+        let stopping = is_stopping();
+        let behind = indexer.backlog();
+        metrics.index_backlog_changes.set(gauge(behind));
+        let awaited = progress.is_awaited.swap(false, Ordering::SeqCst);
+        let due = committed_at.elapsed() >= every || stopping || awaited;
+        let full = behind >= COMMIT_EVERY_CHANGES as u64;
+        if behind > 0 && (due || full) {
+            let begun = Instant::now();
+            indexer.follow()?;
+            searcher.reload()?;
+            progress.next.store(indexer.next(), Ordering::SeqCst);
+            committed_at = Instant::now();
+            metrics.index_commit_duration_seconds.observe(begun.elapsed().as_secs_f64());
+            metrics.index_contacts.set(gauge(searcher.live_contacts()));
+            metrics.index_backlog_changes.set(gauge(indexer.backlog()));
+        } else if stopping {
+            return Ok(());
+        } else {
+            if behind == 0 {
+                indexer.rewrite_removed(searcher)?;
+            }
+            std::thread::sleep(NAP.min(every));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`service::Service`] is the embedded mode, [`replay::replay`] the black box from files to
 //! files: both drive the same [`quell_engine::Core`]. [`stage::Runner`] drives one of its stages
-//! on a cluster.
+//! on a cluster. [`views::Views`] answers questions in both.
 
 pub mod direct;
 mod event_clock;
@@ -17,3 +17,4 @@ pub mod service;
 pub mod stage;
 pub mod trends;
 pub mod turn;
+pub mod views;

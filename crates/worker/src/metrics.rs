@@ -7,14 +7,17 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 pub use stages::StageMetrics;
 
+use quell_codec::Cause;
 use quell_engine::Tally;
 use quell_model::UNCLASSIFIED;
+
+use crate::stage::Intake;
 
 /// Most reasons that get a label value of their own; further ones count under `_other`.
 pub const MAX_REASON_LABELS: usize = 64;
@@ -83,10 +86,16 @@ impl Metrics {
         version: &str,
         reasons: impl IntoIterator<Item = &'a str>,
     ) -> Result<Metrics, prometheus::Error> {
+        let reasons = reasons.into_iter().take(MAX_REASON_LABELS).map(str::to_owned);
+        let metrics = Metrics::made(version, reasons.collect())?;
+        metrics.begin_at_zero();
+        Ok(metrics)
+    }
+
+    fn made(version: &str, reasons: BTreeSet<String>) -> Result<Metrics, prometheus::Error> {
         let make = Make { registry: Registry::new() };
         make.build_info(version)?;
         let tally = make.tally()?;
-        let reasons = reasons.into_iter().take(MAX_REASON_LABELS).map(str::to_owned);
         Ok(Metrics {
             ingest_records: make.counters(
                 "ingest_records_total",
@@ -145,9 +154,26 @@ impl Metrics {
                 &["label"],
             )?,
             tally,
-            reasons: Mutex::new(reasons.collect()),
+            reasons: Mutex::new(reasons),
             registry: make.registry,
         })
+    }
+
+    /// A series that begins with its first count hides that count from `rate`.
+    fn begin_at_zero(&self) {
+        for outcome in ["accepted", "rejected", "skipped_empty"] {
+            self.ingest_records.with_label_values(&[outcome]);
+        }
+        for cause in Cause::ALL {
+            self.dead_letters.with_label_values(&[cause.as_str()]);
+        }
+        for verdict in ["watch", "systemic"] {
+            self.issues_open.with_label_values(&[verdict]);
+        }
+        let known = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        for reason in known.iter().map(String::as_str).chain([UNCLASSIFIED]) {
+            self.contacts_tagged.with_label_values(&[reason]);
+        }
     }
 
     /// Adds what a turn counted.
@@ -162,6 +188,19 @@ impl Metrics {
         if let Some((_, counter)) = self.tally.iter().find(|(name, _)| *name == "redactions") {
             counter.inc_by(marks);
         }
+    }
+
+    /// Adds what a turn of the first stage took in.
+    pub fn add_intake(&self, intake: &Intake) {
+        let outcomes =
+            [("accepted", intake.accepted), ("rejected", intake.rejected.values().sum())];
+        for (outcome, count) in outcomes {
+            self.ingest_records.with_label_values(&[outcome]).inc_by(count);
+        }
+        for (cause, count) in &intake.rejected {
+            self.dead_letters.with_label_values(&[cause]).inc_by(*count);
+        }
+        self.add_redactions(intake.redactions);
     }
 
     /// Counts contacts by reason, within the bound on label values.
@@ -248,6 +287,15 @@ impl Make {
         self.keep(IntGaugeVec::new(opts(name, help), labels)?)
     }
 
+    fn gauges_of_seconds(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<GaugeVec, prometheus::Error> {
+        self.keep(GaugeVec::new(opts(name, help), labels)?)
+    }
+
     fn histograms(
         &self,
         name: &str,
@@ -262,6 +310,11 @@ impl Make {
         let opts = HistogramOpts::new(format!("quell_{name}"), help.to_owned());
         self.keep(Histogram::with_opts(opts.buckets(DURATION_BUCKETS.to_vec()))?)
     }
+}
+
+/// A count as a gauge's value.
+pub(crate) fn gauge(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 fn opts(name: &str, help: &str) -> Opts {

@@ -114,7 +114,8 @@ impl<P: Port> Turns<P> {
     }
 }
 
-fn note_reasons(output: &Output, reasons: &mut Vec<String>) {
+/// Adds the level-2 reasons of a contact that is put out.
+pub(crate) fn note_reasons(output: &Output, reasons: &mut Vec<String>) {
     if let Output::Contact { contact: Some(contact), .. } = output {
         reasons.extend(contact.reasons.iter().map(|tag| tag.reason.level2().0));
     }

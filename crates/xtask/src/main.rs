@@ -1,9 +1,9 @@
 //! The repository's own commands: `cargo xtask test` fetches what the tests need and runs them all;
-//! `cargo xtask soak` disturbs a real
-//! cluster; `cargo xtask kafka` starts one.
+//! `cargo xtask soak` disturbs a real cluster; `cargo xtask kafka` starts one.
 //!
 //! It needs cargo, a C compiler and, for the first run, the network. Nothing outside the target
-//! directory is changed, but for what is missing of rustup's components, Java and Maven.
+//! directory is changed, but for what is missing of rustup's components, Java, Maven, Node.js,
+//! Python and systemd.
 
 mod kafka;
 mod soak;
@@ -27,6 +27,7 @@ test: Fetches what the tests need, then runs every step and prints how long each
   fmt      formatting
   clippy   lints, warnings denied
   deny     bans, licenses and sources of dependencies
+  deploy   dashboards, image, Compose file, Helm chart and units, without running them
   tests    every test of the workspace
 A part of `tests`, for --only:
   tidy     the repository's own rules: crate ranks, sizes, names, paths in documents

@@ -15,21 +15,35 @@ pub enum Step {
     Fmt,
     Clippy,
     Deny,
+    Deploy,
     Tests,
     Tidy,
 }
 
+/// A command of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// cargo with these arguments.
+    Cargo(&'static [&'static str]),
+    /// Node.js with a program of the repository; its packages are in the folder named last.
+    Node(&'static str),
+    /// Python, in the environment that `deploy/check` has.
+    Python(&'static [&'static str]),
+}
+
 impl Step {
     /// What `cargo xtask test` runs. `Tidy` is one of the tests, so it is not named again.
-    pub const ALL: [Step; 4] = [Step::Fmt, Step::Clippy, Step::Deny, Step::Tests];
+    pub const ALL: [Step; 5] = [Step::Fmt, Step::Clippy, Step::Deny, Step::Deploy, Step::Tests];
 
-    const NAMED: [Step; 5] = [Step::Fmt, Step::Clippy, Step::Deny, Step::Tests, Step::Tidy];
+    const NAMED: [Step; 6] =
+        [Step::Fmt, Step::Clippy, Step::Deny, Step::Deploy, Step::Tests, Step::Tidy];
 
     pub fn name(self) -> &'static str {
         match self {
             Step::Fmt => "fmt",
             Step::Clippy => "clippy",
             Step::Deny => "deny",
+            Step::Deploy => "deploy",
             Step::Tests => "tests",
             Step::Tidy => "tidy",
         }
@@ -39,23 +53,38 @@ impl Step {
         Step::NAMED.into_iter().find(|step| step.name() == name)
     }
 
-    /// The arguments of the cargo commands this step runs, one after the other.
-    pub fn commands(self) -> &'static [&'static [&'static str]] {
+    /// What this step runs, one after the other.
+    pub fn lines(self) -> &'static [Line] {
         match self {
-            Step::Fmt => &[&["fmt", "--all", "--check"]],
-            Step::Clippy => {
-                &[&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]]
-            }
-            Step::Deny => {
-                &[&["deny", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]]
-            }
+            Step::Fmt => &[Line::Cargo(&["fmt", "--all", "--check"])],
+            Step::Clippy => &[Line::Cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "--deny",
+                "warnings",
+            ])],
+            Step::Deny => &[Line::Cargo(&[
+                "deny",
+                "check",
+                "--hide-inclusion-graph",
+                "bans",
+                "licenses",
+                "sources",
+            ])],
+            Step::Deploy => &[
+                Line::Node("deploy/mixin/check/check.mjs"),
+                Line::Node("deploy/mixin/check/check.test.mjs"),
+                Line::Python(&["-B", "deploy/check/check.py"]),
+            ],
             // Building everything first puts the `quell` binary in place for the tests that start
             // it; what is built is exactly what `cargo test` then uses.
             Step::Tests => &[
-                &["build", "--workspace", "--all-targets"],
-                &["test", "--workspace", "--no-fail-fast"],
+                Line::Cargo(&["build", "--workspace", "--all-targets"]),
+                Line::Cargo(&["test", "--workspace", "--no-fail-fast"]),
             ],
-            Step::Tidy => &[&["test", "--package", "quell-tests", "--test", "tidy"]],
+            Step::Tidy => &[Line::Cargo(&["test", "--package", "quell-tests", "--test", "tidy"])],
         }
     }
 
@@ -65,7 +94,14 @@ impl Step {
             Step::Fmt => &[Tool::Rustfmt],
             Step::Clippy => &[Tool::Clippy],
             Step::Deny => &[Tool::CargoDeny],
-            Step::Tests => &[Tool::Promtool, Tool::Java],
+            Step::Deploy => &[
+                Tool::Prometheus,
+                Tool::Alertmanager,
+                Tool::Node,
+                Tool::DeployCheck,
+                Tool::Systemd,
+            ],
+            Step::Tests => &[Tool::Prometheus, Tool::Java],
             Step::Tidy => &[],
         }
     }
@@ -88,7 +124,7 @@ pub fn run_all(workspace: &Workspace, steps: &[Step]) -> Result<()> {
     for step in steps {
         let step_start = Instant::now();
         header(step.name());
-        let outcome = step.commands().iter().try_for_each(|arguments| run(workspace, arguments));
+        let outcome = step.lines().iter().try_for_each(|line| run(workspace, *line));
         footer(step.name(), step_start.elapsed());
         let took = format!("{} {}", step.name(), seconds(step_start.elapsed()));
         match outcome {
@@ -115,14 +151,31 @@ pub fn run_all(workspace: &Workspace, steps: &[Step]) -> Result<()> {
     );
 }
 
-fn run(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
-    println!("$ cargo {}", arguments.join(" "));
-    let status = cargo(workspace)
-        .args(arguments)
-        .env("QUELL_PROMTOOL", tools::promtool_path(workspace))
-        .status()?;
+fn run(workspace: &Workspace, line: Line) -> Result<()> {
+    let (said, mut command) = match line {
+        Line::Cargo(arguments) => {
+            let mut command = cargo(workspace);
+            command.args(arguments);
+            (format!("cargo {}", arguments.join(" ")), command)
+        }
+        Line::Node(program) => {
+            let mut command = Command::new("node");
+            command.arg(program).arg(workspace.tools.join("mixin-check"));
+            (format!("node {program} target/tools/mixin-check"), command)
+        }
+        Line::Python(arguments) => {
+            let mut command = Command::new(workspace.tools.join("deploy-check/bin/python"));
+            command.args(arguments);
+            (format!("target/tools/deploy-check/bin/python {}", arguments.join(" ")), command)
+        }
+    };
+    println!("$ {said}");
+    let packages = [tools::PROMETHEUS, tools::ALERTMANAGER];
+    let variables = packages.iter().flat_map(|package| package.variables(workspace));
+    let status =
+        command.current_dir(&workspace.root).stdin(Stdio::null()).envs(variables).status()?;
     if !status.success() {
-        bail!("`cargo {}` ended with {status}", arguments.join(" "));
+        bail!("`{said}` ended with {status}");
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ fn test_alone_runs_every_step_and_tests_come_last() {
 
 #[test]
 fn each_step_of_the_usage_text_can_be_run_alone() {
-    for name in ["fmt", "clippy", "deny", "tests", "tidy"] {
+    for name in ["fmt", "clippy", "deny", "deploy", "tests", "tidy"] {
         let Ok(Request::Test(steps)) = parse(&["test", "--only", name]) else {
             panic!("{name} is a step")
         };

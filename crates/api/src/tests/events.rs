@@ -173,7 +173,7 @@ async fn above_a_bound_the_caller_is_asked_to_come_again() {
 async fn a_stopped_service_takes_nothing_in_and_says_so() {
     let site = Site::new();
     assert_eq!(site.get("/readyz").await.json(), json!({"status": "ready"}));
-    site.api.service.stop().expect("stop");
+    site.service.stop().expect("stop");
     let answer = site.post(EVENTS, JSON, opened("1", 4, "Hello")).await;
     assert_eq!(answer.error(), (503, "closed".to_owned()));
     assert_eq!(answer.header("retry-after"), "2");

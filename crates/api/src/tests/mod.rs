@@ -40,6 +40,7 @@ impl Clock for Noon {
 /// A service in a folder that goes when the test ends.
 pub(super) struct Site {
     pub(super) api: Api,
+    pub(super) service: Arc<Service>,
     _dir: TempDir,
 }
 
@@ -48,7 +49,11 @@ impl Site {
         let dir = tempfile::tempdir().expect("a folder");
         let service = Arc::new(start(dir.path()));
         let (access, hosts, limits) = (Access::default(), Hosts::Any, Limits::default());
-        Site { api: Api { service, access, hosts, limits }, _dir: dir }
+        Site {
+            api: Api { behind: service.clone().into(), access, hosts, limits },
+            service,
+            _dir: dir,
+        }
     }
 
     pub(super) fn router(&self) -> Router {
@@ -82,8 +87,8 @@ impl Site {
     }
 
     pub(super) fn settle(&self) {
-        self.api.service.complete().expect("complete");
-        assert!(self.api.service.settle(Duration::from_secs(60)), "the service is level in time");
+        self.service.complete().expect("complete");
+        assert!(self.service.settle(Duration::from_secs(60)), "the service is level in time");
     }
 }
 

@@ -33,7 +33,7 @@ fn serve(site: &Site, settings: ListenSettings) -> Served {
     let shutdown = async move {
         let _ = ended.await;
     };
-    let service = site.api.service.clone();
+    let service = site.service.clone();
     let outcome = tokio::spawn(listener.serve(service, shutdown, Duration::from_secs(60)));
     Served { addr, end, outcome }
 }

@@ -100,26 +100,28 @@ fn findings(
     receipt: &quell_worker::ingest::Receipt,
     elapsed: Duration,
 ) -> anyhow::Result<Findings> {
-    let issues = service.issues()?;
+    let issues = service.views().issues()?;
     let watch = issues.iter().filter(|issue| issue.verdict == Verdict::Watch).count();
     let mut systemic: Vec<SystemicIssue> =
         issues.into_iter().filter(|issue| issue.verdict == Verdict::Systemic).collect();
     systemic.sort_by(|a, b| b.excess.total_cmp(&a.excess));
     let example = match systemic.first() {
-        Some(issue) => service.searcher().search(&around(issue))?,
-        None => service.searcher().search(&SearchRequest { limit: 3, ..Default::default() })?,
+        Some(issue) => service.views().searcher().search(&around(issue))?,
+        None => {
+            service.views().searcher().search(&SearchRequest { limit: 3, ..Default::default() })?
+        }
     };
     let mut repeats = SearchRequest { limit: 0, ..SearchRequest::default() };
     repeats.filters.repeat = Some(quell_model::RepeatMode::SameIssue);
     Ok(Findings {
         accepted: receipt.accepted,
         rejected: receipt.rejected,
-        contacts: service.searcher().live_contacts(),
+        contacts: service.views().searcher().live_contacts(),
         elapsed_s: (elapsed.as_secs_f64() * 10.0).round() / 10.0,
         systemic,
         watch,
-        reasons: service.trends(&TrendRequest { limit: 12, ..TrendRequest::default() })?,
-        repeats: service.searcher().search(&repeats)?.total,
+        reasons: service.views().trends(&TrendRequest { limit: 12, ..TrendRequest::default() })?,
+        repeats: service.views().searcher().search(&repeats)?.total,
         example,
         data: dir.display().to_string(),
     })

@@ -4,6 +4,7 @@ pub mod adapter;
 pub mod bench;
 pub mod config;
 pub mod demo;
+pub mod dlq;
 pub mod doctor;
 pub mod replay;
 pub mod run;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use quell_api::Behind;
 use quell_worker::metrics::Metrics;
 use quell_worker::stage::Crew;
+use quell_worker::views::Views;
 
 use crate::Outcome;
 use crate::args::Run;
@@ -40,18 +42,24 @@ pub fn run(args: &Run, config: Config) -> anyhow::Result<Outcome> {
     let worker = Worker::new(config, kafka, &dir, metrics.clone(), taxonomy, clock)?;
     let worker = Arc::new(worker);
     let crew = Arc::new(Crew::new(metrics));
+    let mut views = None;
     for stage in worker.stages()? {
-        crew.start(stage, worker.runner(stage)?)?;
+        views = worker.start(stage, &crew)?.or(views);
     }
-    let served = serve(&crew, &dir, http);
+    let served = serve(&crew, views, &dir, http);
     Listening::forget(&dir);
     crew.stop().map_err(anyhow::Error::msg).context("a stage cannot go on")?;
     served?;
     Ok(Outcome::Done)
 }
 
-/// Lets the worker be watched until a signal comes, or until a stage has stopped.
-fn serve(crew: &Arc<Crew>, dir: &Path, http: quell_api::Listener) -> anyhow::Result<()> {
+/// Lets the worker be asked and watched until a signal comes, or until a stage has stopped.
+fn serve(
+    crew: &Arc<Crew>,
+    views: Option<Arc<Views>>,
+    dir: &Path,
+    http: quell_api::Listener,
+) -> anyhow::Result<()> {
     Listening { url: http.url(), pid: std::process::id() }.note(dir)?;
     tracing::info!(url = http.url(), data = %dir.display(), "listening");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -68,7 +76,8 @@ fn serve(crew: &Arc<Crew>, dir: &Path, http: quell_api::Listener) -> anyhow::Res
                 () = stopped => {}
             }
         };
-        http.serve_watched(crew.clone(), stop, DRAIN).await
+        let behind = Behind { views, intake: None, watched: crew.clone() };
+        http.serve(behind, stop, DRAIN).await
     })?;
     Ok(())
 }

@@ -97,7 +97,12 @@ pub const CATALOGUE: &[Entry] = &[
         "What the names of our topics and groups begin with",
     ),
     entry("kafka.properties", Kind::Words, "", "librdkafka properties as NAME=VALUE"),
-    entry("kafka.stages", Kind::Words, "intake,tag,link,trend", "Stages that this worker runs"),
+    entry(
+        "kafka.stages",
+        Kind::Words,
+        "intake,tag,link,trend,serve",
+        "Stages that this worker runs",
+    ),
     entry(
         "kafka.static_membership",
         Kind::Switch,

@@ -1,6 +1,6 @@
 //! The part of the catalogue that speaks of stages on a cluster. Each metric has the label `stage`.
 
-use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
+use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec};
 
 use super::Make;
 
@@ -11,6 +11,12 @@ pub struct StageMetrics {
     pub aborts: IntCounterVec,
     pub restarts: IntCounterVec,
     pub turn_duration_seconds: HistogramVec,
+    pub commit_duration_seconds: HistogramVec,
+    pub lag_records: IntGaugeVec,
+    pub lag_seconds: GaugeVec,
+    pub rebalances: IntCounterVec,
+    pub rebalance_duration_seconds: HistogramVec,
+    pub restore_remaining_records: IntGaugeVec,
     pub running: IntGaugeVec,
     pub partitions: IntGaugeVec,
     pub restored_rows: IntCounterVec,
@@ -37,6 +43,36 @@ impl StageMetrics {
             turn_duration_seconds: make.histograms(
                 "stage_turn_duration_seconds",
                 "From the last record read to the end of the commit, by stage.",
+                &["stage"],
+            )?,
+            commit_duration_seconds: make.histograms(
+                "stage_commit_duration_seconds",
+                "Time of one transaction's commit, by stage.",
+                &["stage"],
+            )?,
+            lag_records: make.gauges(
+                "stage_lag_records",
+                "Records between what is committed and the end of the instance's partitions.",
+                &["stage"],
+            )?,
+            lag_seconds: make.gauges_of_seconds(
+                "stage_lag_seconds",
+                "At least how old the oldest record is that is not done; 0 when level.",
+                &["stage"],
+            )?,
+            rebalances: make.counters(
+                "stage_rebalances_total",
+                "Times the partitions of a stage's instance changed.",
+                &["stage"],
+            )?,
+            rebalance_duration_seconds: make.histograms(
+                "stage_rebalance_duration_seconds",
+                "From a change of partitions until all that came or stayed do turns.",
+                &["stage"],
+            )?,
+            restore_remaining_records: make.gauges(
+                "stage_restore_remaining_records",
+                "Records of the changelog that are still to be read back.",
                 &["stage"],
             )?,
             running: make.gauges(

@@ -3,24 +3,22 @@
 
 mod threads;
 
-use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use quell_engine::{Core, Settings};
-use quell_index::{IndexSettings, Searcher};
-use quell_model::issue::SystemicIssue;
+use quell_index::IndexSettings;
 use quell_ports::Clock;
 use quell_store::{DeadLetter, EmbeddedStore, StoreError, StoreSettings};
 use quell_taxonomy::Taxonomy;
 
-use crate::indexer::{Indexer, IndexerError};
+use crate::indexer::{IndexProgress, Indexer, IndexerError};
 use crate::ingest::{Ingest, IngestSettings, Origin, Receipt};
 use crate::metrics::Metrics;
-use crate::trends::{TrendAnswer, TrendError, TrendRequest, trends};
+use crate::views::Views;
 
 /// The log waits for the turns beyond this many records: the way in answers "later".
 pub const MAX_BACKLOG_RECORDS: u64 = 200_000;
@@ -85,15 +83,12 @@ pub struct Service {
 
 struct Shared {
     store: EmbeddedStore,
-    searcher: Searcher,
+    views: Arc<Views>,
     ingest: Ingest,
     metrics: Metrics,
     clock: Arc<dyn Clock>,
-    /// The change that the index needs next.
-    indexed: AtomicU64,
+    indexed: IndexProgress,
     stopping: AtomicBool,
-    /// Somebody waits for the index: it commits as soon as there is nothing more to take in.
-    index_awaited: AtomicBool,
     failure: Mutex<Option<String>>,
     wake: Condvar,
     awake: Mutex<()>,
@@ -118,13 +113,12 @@ impl Service {
         let metrics = Metrics::new(settings.version, reasons.iter().map(String::as_str))?;
         metrics.event_time_lateness_seconds.set(settings.ingest.lateness_ms as f64 / 1e3);
         let shared = Arc::new(Shared {
-            searcher: indexer.searcher()?,
+            views: Arc::new(Views::new(store.clone(), indexer.searcher()?)),
             ingest: Ingest::new(store.clone(), settings.ingest),
             metrics,
             clock,
-            indexed: AtomicU64::new(indexer.next()),
+            indexed: IndexProgress::of(&indexer),
             stopping: AtomicBool::new(false),
-            index_awaited: AtomicBool::new(false),
             failure: Mutex::new(None),
             wake: Condvar::new(),
             awake: Mutex::new(()),
@@ -178,43 +172,19 @@ impl Service {
         let begun = Instant::now();
         while begun.elapsed() < limit {
             if self.shared.backlog() == 0 {
-                if self.shared.index_is_level() {
+                if self.shared.indexed.next() >= self.shared.store.changes_end() {
                     return true;
                 }
-                self.shared.index_awaited.store(true, Ordering::SeqCst);
+                self.shared.indexed.hurry();
             }
             std::thread::sleep(Duration::from_millis(20));
         }
         false
     }
 
-    /// Searches contacts.
-    pub fn searcher(&self) -> &Searcher {
-        &self.shared.searcher
-    }
-
-    /// The present JSON of a contact, by its key.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub fn contact(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.shared.store.get_output("contacts", key)?.map(|row| row.value))
-    }
-
-    /// Answers from the standing series.
-    ///
-    /// # Errors
-    /// [`TrendError`]
-    pub fn trends(&self, request: &TrendRequest) -> Result<TrendAnswer, TrendError> {
-        trends(&self.shared.store, request)
-    }
-
-    /// All issues, the latest first.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub fn issues(&self) -> Result<Vec<SystemicIssue>, StoreError> {
-        issues(&self.shared.store)
+    /// What may be asked.
+    pub fn views(&self) -> &Arc<Views> {
+        &self.shared.views
     }
 
     /// Dead letters from a sequence number on.
@@ -313,10 +283,6 @@ impl Shared {
         self.store.log_end().saturating_sub(self.store.committed())
     }
 
-    fn index_is_level(&self) -> bool {
-        self.indexed.load(Ordering::SeqCst) >= self.store.changes_end()
-    }
-
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
@@ -344,20 +310,6 @@ impl Shared {
             drop(self.wake.wait_timeout(guard, limit).unwrap_or_else(PoisonError::into_inner));
         }
     }
-}
-
-fn issues(store: &EmbeddedStore) -> Result<Vec<SystemicIssue>, StoreError> {
-    let mut found: Vec<SystemicIssue> = Vec::new();
-    store.scan_outputs("issues", "", None, &mut |_, _, json| {
-        found.extend(serde_json::from_slice::<SystemicIssue>(json));
-        ControlFlow::Continue(())
-    })?;
-    found.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| a.issue_id.cmp(&b.issue_id)));
-    Ok(found)
-}
-
-fn gauge(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

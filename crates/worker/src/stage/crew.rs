@@ -9,7 +9,7 @@ use std::time::Duration;
 use quell_model::topic::StageName;
 use quell_ports::PortError;
 
-use super::{Runner, StageError};
+use super::{StageError, Turning};
 use crate::metrics::Metrics;
 
 /// Between two beginnings, doubled up to the second.
@@ -17,8 +17,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from
 /// The step in which a pause looks whether to stop.
 const NAP: Duration = Duration::from_millis(100);
 
-/// Makes a runner that reads from what is committed.
-pub type MakeRunner = Box<dyn FnMut() -> Result<Runner, StageError> + Send>;
+/// Makes an instance that goes on from what is committed.
+pub type MakeTurning = Box<dyn FnMut() -> Result<Box<dyn Turning>, StageError> + Send>;
 
 /// The stages of one worker, a thread each. Dropping it stops them after the turn at hand.
 pub struct Crew {
@@ -44,17 +44,39 @@ impl Crew {
     ///
     /// # Errors
     /// The system starts no thread.
-    pub fn start(&self, stage: StageName, make: MakeRunner) -> std::io::Result<()> {
+    pub fn start(&self, stage: StageName, make: MakeTurning) -> std::io::Result<()> {
+        self.spawn(stage, stage.as_str(), move |shared| keep_running(shared, stage, make))
+    }
+
+    /// Starts what works beside a stage until told to stop.
+    ///
+    /// # Errors
+    /// The system starts no thread.
+    pub fn start_beside<E: Into<StageError>>(
+        &self,
+        stage: StageName,
+        name: &str,
+        body: impl FnOnce(&dyn Fn() -> bool) -> Result<(), E> + Send + 'static,
+    ) -> std::io::Result<()> {
+        self.spawn(stage, name, move |shared| body(&|| shared.is_stopping()).map_err(Into::into))
+    }
+
+    fn spawn(
+        &self,
+        stage: StageName,
+        name: &str,
+        body: impl FnOnce(&Shared) -> Result<(), StageError> + Send + 'static,
+    ) -> std::io::Result<()> {
         let shared = self.shared.clone();
         let body = move || {
             let mut failing = FailOnPanic { shared: &shared, stage, armed: true };
-            let outcome = keep_running(&shared, stage, make);
+            let outcome = body(&shared);
             failing.armed = false;
             if let Err(error) = outcome {
                 shared.fail(stage, error.to_string());
             }
         };
-        let thread = std::thread::Builder::new().name(stage.as_str().to_owned()).spawn(body)?;
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body)?;
         lock(&self.stages).push((stage, thread));
         Ok(())
     }
@@ -140,13 +162,17 @@ impl Drop for FailOnPanic<'_> {
 
 /// Runs turns until told to stop. What a person must mend is an error: records or rows that this
 /// build cannot read, positions that do not belong together, a disk that fails.
-fn keep_running(shared: &Shared, stage: StageName, mut make: MakeRunner) -> Result<(), StageError> {
+fn keep_running(
+    shared: &Shared,
+    stage: StageName,
+    mut make: MakeTurning,
+) -> Result<(), StageError> {
     let running = shared.metrics.stages.running.with_label_values(&[stage.as_str()]);
     let mut pause = PAUSES.0;
     while !shared.is_stopping() {
-        let outcome = make().and_then(|mut runner| {
+        let outcome = make().and_then(|mut instance| {
             while !shared.is_stopping() {
-                runner.turn()?;
+                instance.turn()?;
                 running.set(1);
                 pause = PAUSES.0;
             }

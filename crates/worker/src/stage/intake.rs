@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use quell_codec::{Adapter, Limits, RawRecord, Reject, decode, encode_event};
+use quell_codec::{Adapter, Limits, RawRecord, Reject, connect_headers, decode, encode_event};
 use quell_engine::{State, intake};
 use quell_model::topic::TopicNames;
 use quell_model::{Event, TimeMs};
@@ -47,26 +47,11 @@ impl IntakeStage {
     }
 
     fn reject(&self, record: &Record, reject: &Reject, step: &mut Step) {
-        self.metrics.dead_letters.with_label_values(&[reject.cause.as_str()]).inc();
-        let position = &record.position;
+        *step.intake.rejected.entry(reject.cause.as_str()).or_default() += 1;
         let mut headers = record.headers.clone();
-        // As Kafka Connect writes them, so that its tools read ours.
-        let said = [
-            ("topic", position.input.clone()),
-            ("partition", position.partition.to_string()),
-            ("offset", position.offset.to_string()),
-            ("connector.name", "quell".to_owned()),
-            ("task.id", "0".to_owned()),
-            ("stage", "VALUE_CONVERTER".to_owned()),
-            ("class.name", "quell.intake".to_owned()),
-            ("exception.class.name", reject.cause.as_str().to_owned()),
-            ("exception.message", reject.detail.clone()),
-        ];
-        for (name, value) in said {
-            headers.push((format!("__connect.errors.{name}"), value.into_bytes()));
-        }
+        headers.extend(connect_headers(&record.position, "intake", reject));
         step.records.push(StageRecord {
-            topic: self.names.dead_letters(&position.input),
+            topic: self.names.dead_letters(&record.position.input),
             partition: None,
             key: record.key.clone(),
             headers,
@@ -95,9 +80,10 @@ impl Stage for IntakeStage {
                 return Ok(());
             }
         };
+        step.intake.accepted += 1;
         let mut newest = TimeMs::MIN;
         for mut event in decoded.events {
-            self.metrics.add_redactions(intake::redact(&mut event));
+            step.intake.redactions += intake::redact(&mut event);
             newest = newest.max(event_time(&event).min(record.log_time));
             step.records.push(StageRecord {
                 topic: self.names.events(),

@@ -4,19 +4,24 @@
 mod crew;
 mod intake;
 mod link;
+mod meter;
 mod restore;
 mod runner;
+mod serve;
 mod tag;
 mod trend;
 mod wire;
 
-pub use crew::{Crew, MakeRunner};
+pub use crew::{Crew, MakeTurning};
 pub use intake::{IntakeSettings, IntakeStage};
 pub use link::LinkStage;
 pub use restore::{OpenChangelog, Restorer};
 pub use runner::{Runner, RunnerSettings};
+pub use serve::{Replica, ServeSettings};
 pub use tag::TagStage;
 pub use trend::TrendStage;
+
+use std::collections::BTreeMap;
 
 use quell_codec::encode_output;
 use quell_engine::{Effects, State, StateError};
@@ -24,6 +29,9 @@ use quell_model::topic::TopicNames;
 use quell_model::{LatestOutputs, Position, TimeMs};
 use quell_ports::stage::{Partition, StageLog, StageRecord};
 use quell_ports::{PortError, Record};
+
+use crate::indexer::IndexerError;
+use crate::turn::note_reasons;
 
 /// The header that carries an output's revision: a lower one of the same key is to be ignored.
 pub const REVISION_HEADER: &str = "quell-revision";
@@ -40,6 +48,12 @@ pub enum StageError {
     /// The local copy of the state.
     #[error(transparent)]
     Cache(#[from] quell_store::StoreError),
+    /// The index of what is served.
+    #[error(transparent)]
+    Index(#[from] IndexerError),
+    /// The copy that is served cannot go on from where it is.
+    #[error("the copy of the topics is out of date: {0}; start again, and it is made anew")]
+    Stale(&'static str),
     /// A record of ours that this build cannot read. It is never skipped.
     #[error("{position} cannot be read by this build: {detail}; run the build that wrote it")]
     Record {
@@ -77,9 +91,31 @@ pub struct Step {
     pub effects: Effects,
     /// Records for internal topics and dead letters.
     pub records: Vec<StageRecord>,
+    /// What came in.
+    pub intake: Intake,
+}
+
+/// What a turn of the first stage took in; counted once it is committed.
+#[derive(Debug, Default)]
+pub struct Intake {
+    /// Records that could be read.
+    pub accepted: u64,
+    /// Records that were put aside, by cause.
+    pub rejected: BTreeMap<&'static str, u64>,
+    /// Marks set by redaction.
+    pub redactions: u64,
 }
 
 impl Step {
+    /// The level-2 reasons of the contacts that are put out.
+    fn reasons(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        for output in &self.effects.outputs {
+            note_reasons(output, &mut reasons);
+        }
+        reasons
+    }
+
     /// The records of the turn; of the outputs, those of the highest revision per key.
     fn into_records(self, names: &TopicNames) -> Vec<StageRecord> {
         let mut records = self.records;
@@ -93,6 +129,15 @@ impl Step {
         }));
         records
     }
+}
+
+/// What does turns until it fails: an instance of a stage.
+pub trait Turning: Send {
+    /// Does one turn.
+    ///
+    /// # Errors
+    /// [`StageError`]; this instance must then be thrown away. What was committed stands.
+    fn turn(&mut self) -> Result<(), StageError>;
 }
 
 /// A stage as the runner sees it.

@@ -13,7 +13,7 @@ use quell_ports::stage::{Changelog, ChangelogRow};
 use quell_ports::{Change, Clock, PortError};
 use quell_store::{CachePosition, StateCache};
 
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, gauge};
 
 /// Rows applied to the copy at once.
 const BATCH_ROWS: usize = 5_000;
@@ -21,7 +21,7 @@ const BATCH_ROWS: usize = 5_000;
 const BATCH_BYTES: usize = 8 << 20;
 /// A copy older than this is made anew: the changelog's tombstones may be gone by now. The
 /// cluster's default of `delete.retention.ms`.
-const OLDEST_COPY_MS: i64 = 24 * 3_600_000;
+pub(super) const OLDEST_COPY_MS: i64 = 24 * 3_600_000;
 
 /// Opens the changelog, on the thread that reads it.
 pub type OpenChangelog = Box<dyn FnOnce() -> Result<Box<dyn Changelog>, PortError> + Send>;
@@ -77,10 +77,14 @@ impl Restorer {
                         return Err("the changelog could not be opened".to_owned());
                     };
                     let rows = metrics.stages.restored_rows.with_label_values(&[stage]);
+                    let remaining =
+                        metrics.stages.restore_remaining_records.with_label_values(&[stage]);
                     let partition = order.partition;
-                    let mut copy =
-                        Copy { cache: &cache, partition, rows, clock: &*clock, stop: &stop };
-                    copy.restore(&mut **changelog).map_err(|error| error.to_string())
+                    let (cache, clock, stop) = (&cache, &*clock, &*stop);
+                    let mut copy = Copy { cache, partition, rows, remaining, clock, stop };
+                    let restored = copy.restore(&mut **changelog);
+                    copy.remaining.set(0);
+                    restored.map_err(|error| error.to_string())
                 };
                 let outcome = one();
                 if outgoing.send(Restored { ticket: order.ticket, outcome }).is_err() {
@@ -126,6 +130,7 @@ struct Copy<'c> {
     cache: &'c StateCache,
     partition: u32,
     rows: prometheus::IntCounter,
+    remaining: prometheus::IntGauge,
     clock: &'c dyn Clock,
     /// What was read so far is kept: the copy is a prefix wherever it ends.
     stop: &'c AtomicBool,
@@ -166,7 +171,8 @@ impl Copy<'_> {
         let mut changes: Vec<Change> = Vec::new();
         let mut bytes = 0;
         let now: TimeMs = self.clock.now();
-        let end = changelog.read(self.partition, start.changelog_next, &mut |row, next| {
+        let end = changelog.read(self.partition, start.changelog_next, &mut |row, to| {
+            self.remaining.set(gauge(to.end.saturating_sub(to.next)));
             match row {
                 ChangelogRow::Position(input_next) => position.input_next = Some(input_next),
                 ChangelogRow::Change { table, key, value } => {
@@ -174,7 +180,7 @@ impl Copy<'_> {
                     changes.push(Change { table: known_table(&table)?, key, value });
                 }
             }
-            position.changelog_next = next;
+            position.changelog_next = to.next;
             if changes.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
                 self.apply(&mut changes, CachePosition { as_of: now, ..position })?;
                 bytes = 0;

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use quell_model::TimeMs;
 use quell_model::topic::{StageName, TopicNames};
 use quell_ports::stage::{Partition, PartitionCommit, Rebalanced, StageLog, Transaction};
 use quell_ports::{Clock, PollLimit, PortError, Record};
 use quell_store::{CachePosition, MemoryState, StateCache};
 
+use super::meter::Meter;
 use super::restore::{Restored, Restorer};
-use super::{Stage, StageError, Step};
+use super::{Stage, StageError, Step, Turning};
 use crate::metrics::Metrics;
 use crate::overlay::Overlay;
 
@@ -49,6 +51,7 @@ pub struct Runner {
     memory: Option<(StateCache, Restorer)>,
     slots: BTreeMap<Partition, Slot>,
     metrics: Arc<Metrics>,
+    meter: Meter,
     clock: Arc<dyn Clock>,
 }
 
@@ -62,17 +65,20 @@ impl Runner {
         metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Runner { settings, log, stage, memory, slots: BTreeMap::new(), metrics, clock }
+        let meter = Meter::new(settings.stage, metrics.clone());
+        Runner { settings, log, stage, memory, slots: BTreeMap::new(), metrics, meter, clock }
     }
+}
 
-    /// Does one turn.
-    ///
-    /// # Errors
-    /// [`StageError`]; the runner must then be thrown away. What was committed stands.
-    pub fn turn(&mut self) -> Result<(), StageError> {
+impl Turning for Runner {
+    fn turn(&mut self) -> Result<(), StageError> {
         let polled = self.log.poll(self.settings.limit, self.settings.commit_every)?;
+        let has_changed = !polled.rebalanced.is_empty();
         for rebalanced in polled.rebalanced {
             self.rebalance(rebalanced)?;
+        }
+        if has_changed {
+            self.count_partitions();
         }
         while let Some(restored) = self.memory.as_ref().and_then(|(_, restorer)| restorer.done()) {
             self.take_restored(restored)?;
@@ -81,9 +87,11 @@ impl Runner {
         let mut step = Step::default();
         let mut commits = Vec::new();
         let mut again = Vec::new();
+        let mut newest = BTreeMap::new();
         for (partition, records) in by_partition(polled.records) {
             let Some(Slot::Ready { next }) = self.slots.get(&partition) else { continue };
             let start = *next;
+            newest.extend(records.last().map(|record| (partition.clone(), record.log_time)));
             let commit = self.apply(&partition, start, &records, &mut step)?;
             if commit.next <= records.last().map_or(0, |record| record.position.offset) {
                 again.push(partition);
@@ -91,25 +99,31 @@ impl Runner {
             commits.push(commit);
         }
         self.tick(&mut step, &mut commits)?;
-        if commits.is_empty() {
-            return Ok(());
+        if !commits.is_empty() {
+            self.commit(step, commits, &again, &newest)?;
+            self.meter.turned(begun.elapsed());
         }
-        self.commit(step, commits, &again)?;
-        let stage = [self.settings.stage.as_str()];
-        let elapsed = begun.elapsed().as_secs_f64();
-        self.metrics.stages.turn_duration_seconds.with_label_values(&stage).observe(elapsed);
+        let partitions = self.slots.iter().map(|(partition, slot)| match slot {
+            Slot::Ready { next } => (partition, Some(*next)),
+            Slot::Restoring { .. } => (partition, None),
+        });
+        self.meter.lag(&*self.log, partitions, self.clock.now());
         Ok(())
     }
+}
 
+impl Runner {
     fn rebalance(&mut self, rebalanced: Rebalanced) -> Result<(), StageError> {
         match rebalanced {
             Rebalanced::Left(partition) => {
                 tracing::info!(stage = %self.settings.stage, %partition, "partition left");
                 self.slots.remove(&partition);
+                self.meter.left(&partition);
                 self.stage.reset();
             }
             Rebalanced::Came(partition) => {
                 tracing::info!(stage = %self.settings.stage, %partition, "partition came");
+                self.meter.came(&partition, self.clock.now());
                 let slot = match &mut self.memory {
                     Some((_, restorer)) => {
                         let ticket = restorer.order(partition.number);
@@ -123,7 +137,7 @@ impl Runner {
                 self.slots.insert(partition, slot);
             }
         }
-        self.count_partitions();
+
         Ok(())
     }
 
@@ -220,25 +234,32 @@ impl Runner {
     /// Commits, and only then lets the copy of the state follow.
     fn commit(
         &mut self,
-        step: Step,
+        mut step: Step,
         partitions: Vec<PartitionCommit>,
         again: &[Partition],
+        newest: &BTreeMap<Partition, TimeMs>,
     ) -> Result<(), StageError> {
-        let tally = step.effects.tally;
+        let (tally, reasons) = (step.effects.tally, step.reasons());
+        let intake = std::mem::take(&mut step.intake);
         let records = step.into_records(&self.settings.names);
         let transaction = Transaction { records, partitions };
-        let stage = [self.settings.stage.as_str()];
+        let begun = Instant::now();
         let changelog_next = match self.log.commit(&transaction) {
             Ok(changelog_next) => changelog_next,
             Err(PortError::Aborted(why)) => {
-                tracing::warn!(stage = stage[0], why, "transaction aborted");
-                self.metrics.stages.aborts.with_label_values(&stage).inc();
+                tracing::warn!(stage = %self.settings.stage, why, "transaction aborted");
+                self.meter.aborted();
                 return self.go_back();
             }
             Err(error) => return Err(error.into()),
         };
-        self.metrics.stages.commits.with_label_values(&stage).inc();
+        self.meter.committed(begun.elapsed());
         self.metrics.add_tally(&tally);
+        self.metrics.add_reasons(&reasons);
+        self.metrics.add_intake(&intake);
+        for (partition, log_time) in newest {
+            self.meter.done(partition, *log_time);
+        }
         for record in &transaction.records {
             self.metrics.outputs.with_label_values(&[record.topic.as_str()]).inc();
         }
@@ -270,16 +291,10 @@ impl Runner {
         Ok(())
     }
 
-    fn count_partitions(&self) {
-        let stage = self.settings.stage.as_str();
-        let restoring =
-            self.slots.values().filter(|slot| matches!(slot, Slot::Restoring { .. })).count();
-        let gauge = |state: &str, count: usize| {
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
-            self.metrics.stages.partitions.with_label_values(&[stage, state]).set(count);
-        };
-        gauge("restoring", restoring);
-        gauge("ready", self.slots.len() - restoring);
+    fn count_partitions(&mut self) {
+        let is_restoring = |slot: &&Slot| matches!(slot, Slot::Restoring { .. });
+        let restoring = self.slots.values().filter(is_restoring).count();
+        self.meter.partitions(self.slots.len() - restoring, restoring);
     }
 }
 

@@ -1,8 +1,14 @@
 //! What may be typed.
 
+mod dlq;
+mod topics;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+pub use dlq::{Dlq, DlqChoice, DlqCommand, DlqSource};
+pub use topics::{KafkaArgs, Topics, TopicsArgs, TopicsCommand};
 
 /// Removes the causes of customer contacts: tags reasons, links repeats, finds systemic issues.
 #[derive(Debug, Parser)]
@@ -32,6 +38,8 @@ pub enum Command {
     Run(Run),
     /// Compare the cluster's topics with what Quell needs, and make what is missing.
     Topics(Topics),
+    /// What could not be read: list it, show it, give it again.
+    Dlq(Dlq),
     /// Find contacts.
     #[command(visible_alias = "query")]
     Search(Search),
@@ -142,50 +150,9 @@ pub struct Run {
     pub once: bool,
     #[command(flatten)]
     pub kafka: KafkaArgs,
-    /// Stages to run on the cluster: intake, tag, link, trend, with commas between. Default: all.
+    /// Stages to run on the cluster, with commas between. Default: intake,tag,link,trend,serve.
     #[arg(long, value_name = "STAGES", requires = "brokers")]
     pub stages: Option<String>,
-}
-
-/// How to reach a Kafka cluster.
-#[derive(Debug, clap::Args)]
-pub struct KafkaArgs {
-    /// Brokers, HOST:PORT with commas between.
-    #[arg(long, value_name = "HOST:PORT")]
-    pub brokers: Option<String>,
-    /// A librdkafka property, such as -X session.timeout.ms=10000.
-    #[arg(short = 'X', value_name = "NAME=VALUE")]
-    pub properties: Vec<String>,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct Topics {
-    #[command(subcommand)]
-    pub command: TopicsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum TopicsCommand {
-    /// Show what there must be and what there is. Changes nothing; exit code 3 where they differ.
-    Plan(TopicsArgs),
-    /// Make what is missing. What is wrong is named and left as it is.
-    Apply(TopicsArgs),
-}
-
-#[derive(Debug, clap::Args)]
-pub struct TopicsArgs {
-    #[command(flatten)]
-    pub core: CoreArgs,
-    #[command(flatten)]
-    pub kafka: KafkaArgs,
-    /// Partitions of what is made.
-    #[arg(long)]
-    pub partitions: Option<u32>,
-    /// Copies of each partition. Default: the cluster's.
-    #[arg(long)]
-    pub replication: Option<i32>,
-    #[command(flatten)]
-    pub output: OutputArgs,
 }
 
 /// Where to ask: a running Quell or a data folder.
