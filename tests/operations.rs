@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use quell_model::topic::TopicNames;
+use quell_tests::tools::tool;
 use quell_worker::metrics::Metrics;
 
 fn root() -> PathBuf {
@@ -17,12 +18,7 @@ fn read(path: &str) -> String {
 }
 
 fn promtool(arguments: &[&str]) {
-    let fetched = root().join("target/tools/promtool");
-    let tool = match std::env::var_os("QUELL_PROMTOOL") {
-        Some(named) => named.into(),
-        None if fetched.exists() => fetched,
-        None => "promtool".into(),
-    };
+    let tool = tool("promtool", "QUELL_PROMTOOL");
     let output = Command::new(&tool)
         .args(arguments)
         .current_dir(root().join("deploy/mixin"))

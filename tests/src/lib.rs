@@ -7,4 +7,5 @@ pub mod events;
 pub mod reference;
 pub mod runs;
 pub mod shop;
+pub mod tools;
 pub mod topics;
