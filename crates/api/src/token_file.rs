@@ -168,7 +168,8 @@ fn others_may(path: &Path) -> std::io::Result<Others> {
     let mode = std::fs::metadata(path)?.permissions().mode();
     Ok(match mode {
         mode if mode & 0o022 != 0 => Others::Write,
-        mode if mode & 0o044 != 0 => Others::Read,
+        // A group is one's own choice: Kubernetes hands the file to the pod's.
+        mode if mode & 0o004 != 0 => Others::Read,
         _ => Others::Nothing,
     })
 }

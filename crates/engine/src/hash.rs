@@ -6,7 +6,7 @@ pub(crate) fn hash64(bytes: &[u8]) -> u64 {
 }
 
 /// The same under a key, so that guessing ids does not find them.
-pub(crate) fn keyed_hash64(key: &[u8; blake3::KEY_LEN], bytes: &[u8]) -> u64 {
+pub fn keyed_hash64(key: &[u8; blake3::KEY_LEN], bytes: &[u8]) -> u64 {
     head(&blake3::keyed_hash(key, bytes))
 }
 

@@ -11,7 +11,7 @@
 //! and writes only its own tables, and only under the key it is partitioned by.
 
 mod core;
-mod hash;
+pub mod hash;
 pub mod intake;
 pub mod invariants;
 pub mod link;

@@ -33,8 +33,9 @@ pub(crate) fn change_key(table: &str, key: &[u8]) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn position_value(next: u64) -> Vec<u8> {
-    next.to_be_bytes().to_vec()
+/// The next record of the input, and the seal of whoever writes.
+pub(crate) fn position_value(next: u64, seal: u64) -> Vec<u8> {
+    [next.to_be_bytes(), seal.to_be_bytes()].concat()
 }
 
 /// Reads a changelog.
@@ -163,8 +164,9 @@ fn row_of(message: &BorrowedMessage<'_>) -> Option<ChangelogRow> {
     let zero = key.iter().position(|&byte| byte == 0)?;
     let (table, key) = (key.get(..zero)?, key.get(zero + 1..)?);
     if table.is_empty() {
-        let next = message.payload()?.try_into().ok()?;
-        return Some(ChangelogRow::Position(u64::from_be_bytes(next)));
+        let (next, seal) = message.payload()?.split_first_chunk()?;
+        let (next, seal) = (u64::from_be_bytes(*next), u64::from_be_bytes(seal.try_into().ok()?));
+        return Some(ChangelogRow::Position { next, seal });
     }
     Some(ChangelogRow::Change {
         table: std::str::from_utf8(table).ok()?.to_owned(),

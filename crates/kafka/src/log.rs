@@ -29,6 +29,8 @@ pub struct StageSpec {
     pub inputs: Vec<String>,
     /// The changelog's topic; none for a stage without state.
     pub changelog: Option<String>,
+    /// Written into the changelog with every position: stands for what all instances must share.
+    pub seal: u64,
     /// The same from start to start of one instance, and no other's: it fences a former self.
     pub transactional_id: String,
     /// For static membership: a restart within the session's timeout moves no partition.

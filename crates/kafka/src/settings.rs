@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
 
 /// Properties that are ours: another value would lose or double records without a word.
 const OWN: &[(&str, &str)] = &[
@@ -92,8 +93,11 @@ impl KafkaSettings {
             }
         }
         self.client().create_native_config().map(|_| ()).map_err(|error| {
-            // librdkafka names the property and what it would take.
-            SettingsError::Refused(error.to_string())
+            SettingsError::Refused(match error {
+                // It names the property and what it would take. Its value may be a password.
+                KafkaError::ClientConfig(_, why, name, _) => format!("{name}: {why}"),
+                other => other.to_string(),
+            })
         })
     }
 

@@ -28,6 +28,7 @@ const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Transactions {
     producer: BaseProducer<Deliveries>,
     changelog: Option<String>,
+    seal: u64,
 }
 
 impl Transactions {
@@ -47,7 +48,7 @@ impl Transactions {
             .create_with_context(Deliveries::of(spec.changelog.clone()))
             .map_err(fatal("make a producer"))?;
         producer.init_transactions(PATIENCE).map_err(fatal("begin as a transactional producer"))?;
-        Ok(Transactions { producer, changelog: spec.changelog.clone() })
+        Ok(Transactions { producer, changelog: spec.changelog.clone(), seal: spec.seal })
     }
 
     pub(crate) fn commit(
@@ -91,7 +92,10 @@ impl Transactions {
                     &row(change_key(change.table, &change.key), change.value.clone()),
                 )?;
             }
-            send(&self.producer, &row(position_key(), Some(position_value(touched.next))))?;
+            send(
+                &self.producer,
+                &row(position_key(), Some(position_value(touched.next, self.seal))),
+            )?;
         }
         self.producer.flush(PATIENCE)?;
         if let Some(error) = self.producer.context().failure() {

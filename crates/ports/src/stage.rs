@@ -136,7 +136,12 @@ pub enum ChangelogRow {
         value: Option<Vec<u8>>,
     },
     /// All rows before this one belong to a state that has consumed the input up to here.
-    Position(u64),
+    Position {
+        /// The next record of the input.
+        next: u64,
+        /// The seal of the instance that wrote it.
+        seal: u64,
+    },
 }
 
 /// How far a changelog was read.

@@ -19,7 +19,7 @@ use quell_taxonomy::Taxonomy;
 use quell_worker::metrics::Metrics;
 use quell_worker::stage::{
     Crew, IntakeSettings, IntakeStage, LinkStage, MakeTurning, Replica, Restorer, Runner,
-    RunnerSettings, ServeSettings, Stage, TagStage, TrendStage, Turning, sources,
+    RunnerSettings, ServeSettings, Stage, TagStage, TrendStage, Turning, seal, sources,
 };
 use quell_worker::views::Views;
 
@@ -51,16 +51,43 @@ pub fn configured(config: &mut Config, args: &KafkaArgs) -> anyhow::Result<()> {
 /// A property that is none, or that cannot be taken.
 pub fn settings(config: &Config, args: &KafkaArgs) -> anyhow::Result<KafkaSettings> {
     let mut properties = BTreeMap::new();
-    let said = config.words("kafka.properties");
-    for pair in said.iter().chain(&args.properties) {
-        let Some((name, value)) = pair.split_once('=') else {
-            anyhow::bail!("-X {pair}: no `=` in it; write NAME=VALUE, such as linger.ms=20");
-        };
-        properties.insert(name.trim().to_owned(), value.trim().to_owned());
+    for (n, pair) in config.words("kafka.properties").iter().enumerate() {
+        add(&mut properties, pair, || format!("kafka.properties, property {}", n + 1))?;
+    }
+    let file = config.get("kafka.properties_file");
+    if !file.is_empty() {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("kafka.properties_file: cannot read {file}"))?;
+        for (n, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if !line.is_empty() && !line.starts_with('#') {
+                add(&mut properties, line, || format!("{file}:{}", n + 1))?;
+            }
+        }
+    }
+    for (n, pair) in args.properties.iter().enumerate() {
+        add(&mut properties, pair, || format!("-X, the {}. one", n + 1))?;
     }
     let settings = KafkaSettings { brokers: config.get("kafka.brokers").to_owned(), properties };
     settings.check()?;
     Ok(settings)
+}
+
+/// Adds NAME=VALUE. The text is not repeated where it is none: it may be a part of a password.
+fn add(
+    properties: &mut BTreeMap<String, String>,
+    pair: &str,
+    place: impl Fn() -> String,
+) -> anyhow::Result<()> {
+    let Some((name, value)) = pair.split_once('=') else {
+        anyhow::bail!(
+            "{}: no `=` in it; write NAME=VALUE, such as linger.ms=20. A value with a comma \
+             belongs into kafka.properties_file",
+            place()
+        );
+    };
+    properties.insert(name.trim().to_owned(), value.trim().to_owned());
+    Ok(())
 }
 
 /// The names of the deployment's topics.
@@ -183,6 +210,7 @@ impl Worker {
             let settings = RunnerSettings {
                 stage,
                 names: worker.names.clone(),
+                seal: seal(&worker.core.customer_hash_key),
                 limit: TURN_LIMIT,
                 commit_every: worker.duration("kafka.commit_every"),
             };
@@ -259,6 +287,7 @@ impl Worker {
             group: self.names.group(stage),
             inputs: part.inputs.clone(),
             changelog: stage.has_state().then(|| self.names.changelog(stage)),
+            seal: seal(&self.core.customer_hash_key),
             transactional_id: self.names.transactional_id(stage, &self.name),
             instance_id: is_static.then(|| self.name.clone()),
         }

@@ -98,7 +98,9 @@ impl StateCache {
             }
         }
         batch.insert(&tables.meta, partition.to_be_bytes(), position.encode());
-        batch.commit().map_err(StoreError::engine("write"))
+        batch.commit().map_err(StoreError::engine("write"))?;
+        tables.wait_for_room();
+        Ok(())
     }
 
     /// Drops the copy of a partition. `names` are the tables there may be.

@@ -175,6 +175,7 @@ impl Shared {
         batch.commit().map_err(StoreError::engine("write"))?;
         **writer = counters;
         self.seen.publish(&counters);
+        self.tables.wait_for_room();
         Ok(self.written.fetch_add(1, Ordering::AcqRel) + 1)
     }
 

@@ -41,6 +41,12 @@ impl StoreSettings {
         (self.memory_bytes / 2).max(64 * MIB)
     }
 
+    /// What may wait in the write buffers. Above the journal's bound the engine flushes in any case,
+    /// so it comes down again.
+    pub(crate) fn unflushed_bytes(&self) -> u64 {
+        2 * self.journal_bytes()
+    }
+
     /// A sixteenth each: the state rows and the contacts fill theirs, the many small tables do
     /// not, and flushing stays frequent enough for the journal to be cut.
     pub(crate) fn write_buffer_bytes(&self) -> u64 {

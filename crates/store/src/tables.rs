@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use quell_ports::{Order, VisitRow};
@@ -11,6 +12,11 @@ use quell_ports::{Order, VisitRow};
 use crate::error::StoreError;
 use crate::folder::Folder;
 use crate::settings::StoreSettings;
+
+/// How long a write waits for the engine to flush, at most: a bound that is too low slows, and does
+/// not stop.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(30);
+const FLUSH_PAUSE: Duration = Duration::from_millis(5);
 
 /// Longest key the engine takes, in bytes.
 pub(crate) const MAX_KEY_BYTES: usize = 65_535;
@@ -63,6 +69,9 @@ impl Tables {
         let database = Database::builder(path)
             .cache_size(settings.cache_bytes())
             .max_journaling_size(settings.journal_bytes())
+            // With more, the engine keeps one of them for flushing, which hands merges back to the
+            // queue as fast as it can while another one merges: a core is busy with nothing.
+            .worker_threads(1)
             .open()
             .map_err(StoreError::engine("open its database"))?;
         let own = |name| make(&database, name, settings);
@@ -100,6 +109,16 @@ impl Tables {
         match self.cached(&full) {
             Some(table) => Ok(table),
             None => self.open_named(full),
+        }
+    }
+
+    /// Waits while the engine has more in its write buffers than it should: it takes writes faster
+    /// than it flushes them while it merges, and sets itself no bound.
+    pub(crate) fn wait_for_room(&self) {
+        let begun = Instant::now();
+        let bound = self.settings.unflushed_bytes();
+        while self.database.write_buffer_size() > bound && begun.elapsed() < FLUSH_PATIENCE {
+            std::thread::sleep(FLUSH_PAUSE);
         }
     }
 

@@ -30,14 +30,47 @@ fn show(config: &Config) -> anyhow::Result<()> {
         .filter_map(|entry| {
             let said = config.said(entry.key)?;
             let origin = said.origin.to_string();
+            let shown = shown(entry.key, &said.value);
             let value = serde_json::json!({
-                "key": entry.key, "value": said.value, "origin": origin, "meaning": entry.help,
+                "key": entry.key, "value": shown, "origin": origin, "meaning": entry.help,
             });
-            let cells =
-                vec![entry.key.to_owned(), said.value.clone(), origin, entry.help.to_owned()];
+            let cells = vec![entry.key.to_owned(), shown, origin, entry.help.to_owned()];
             Some(Row { cells, value })
         })
         .collect();
     let whole: Vec<_> = rows.iter().map(|row| row.value.clone()).collect();
     print_rows(Format::Table, &columns, &rows, &whole)
+}
+
+/// The value, without what is nobody else's business.
+fn shown(key: &str, value: &str) -> String {
+    if key != "kafka.properties" {
+        return value.to_owned();
+    }
+    let masked = value.split(',').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if is_secret(name) => format!("{name}=***"),
+        Some(_) => pair.to_owned(),
+        // What follows a comma may be the rest of a password.
+        None => "***".to_owned(),
+    });
+    masked.collect::<Vec<_>>().join(",")
+}
+
+/// Whether a property's value is for nobody else.
+fn is_secret(property: &str) -> bool {
+    ["password", "secret", "token", "sasl.jaas", "key.pem", "oauthbearer.config"]
+        .iter()
+        .any(|part| property.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let value = "sasl.username=quell,sasl.password=a,b,linger.ms=5,ssl.key.pem=x";
+        let shown = shown("kafka.properties", value);
+        assert_eq!(shown, "sasl.username=quell,sasl.password=***,***,linger.ms=5,ssl.key.pem=***");
+    }
 }

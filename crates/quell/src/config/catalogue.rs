@@ -98,6 +98,12 @@ pub const CATALOGUE: &[Entry] = &[
     ),
     entry("kafka.properties", Kind::Words, "", "librdkafka properties as NAME=VALUE"),
     entry(
+        "kafka.properties_file",
+        Kind::Text,
+        "",
+        "A file of such properties, one a line: the place for passwords",
+    ),
+    entry(
         "kafka.stages",
         Kind::Words,
         "intake,tag,link,trend,serve",

@@ -99,14 +99,15 @@ impl Config {
             config.say("taxonomy.file", taxonomy.clone(), origin)?;
         }
         for pair in &args.set {
-            let origin = Origin::CommandLine(format!("--set {pair}"));
             let Some((key, value)) = pair.split_once('=') else {
                 return Err(ConfigError {
-                    origin: origin.to_string(),
+                    origin: Origin::CommandLine(format!("--set {pair}")).to_string(),
                     message: "no `=` in it".to_owned(),
                     hint: Some("write KEY=VALUE, such as repeat.window=7d".to_owned()),
                 });
             };
+            // Without the value, which may be a secret.
+            let origin = Origin::CommandLine(format!("--set {}", key.trim()));
             config.say(key.trim(), value.trim().to_owned(), origin)?;
         }
         Ok(config)

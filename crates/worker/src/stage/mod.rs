@@ -24,6 +24,7 @@ pub use trend::TrendStage;
 use std::collections::BTreeMap;
 
 use quell_codec::encode_output;
+use quell_engine::hash::keyed_hash64;
 use quell_engine::{Effects, State, StateError};
 use quell_model::topic::TopicNames;
 use quell_model::{LatestOutputs, Position, TimeMs};
@@ -61,6 +62,15 @@ pub enum StageError {
         position: Position,
         /// Why.
         detail: String,
+    },
+    /// Another worker has another key.
+    #[error(
+        "{partition}: its state was written by a worker with another customer-hash.key: one \
+         customer would count as two. Copy the first worker's key into this one's data folder"
+    )]
+    OtherSeal {
+        /// Whose state.
+        partition: Partition,
     },
     /// The changelog and the group's position do not belong together.
     #[error(
@@ -177,6 +187,12 @@ pub trait Stage: Send {
 
     /// Forgets what it knows beside the state: a turn was aborted, or partitions moved.
     fn reset(&mut self);
+}
+
+/// Stands for the key that customers are hashed with, which all workers must share, and does not
+/// tell it.
+pub fn seal(customer_hash_key: &[u8; 32]) -> u64 {
+    keyed_hash64(customer_hash_key, b"quell changelog")
 }
 
 /// The name of a partition as a source of marks.

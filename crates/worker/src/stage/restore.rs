@@ -30,8 +30,17 @@ pub type OpenChangelog = Box<dyn FnOnce() -> Result<Box<dyn Changelog>, PortErro
 pub(super) struct Restored {
     /// The order's number.
     pub ticket: u64,
-    /// The next record of the input, none where the changelog is empty; or why there is none.
-    pub outcome: Result<Option<u64>, String>,
+    /// Up to where the copy goes now, or why there is none.
+    pub outcome: Result<Upto, String>,
+}
+
+/// Up to where a changelog goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Upto {
+    /// The next record of the input; none where no position was ever written.
+    pub input_next: Option<u64>,
+    /// The seal of the instance that wrote the last position, where that was read just now.
+    pub seal: Option<u64>,
 }
 
 struct Order {
@@ -69,7 +78,7 @@ impl Restorer {
             let mut open = Some(open);
             let mut changelog: Option<Box<dyn Changelog>> = None;
             for order in incoming {
-                let mut one = || -> Result<Option<u64>, String> {
+                let mut one = || -> Result<Upto, String> {
                     if let Some(open) = open.take() {
                         changelog = Some(open().map_err(|error| error.to_string())?);
                     }
@@ -81,7 +90,8 @@ impl Restorer {
                         metrics.stages.restore_remaining_records.with_label_values(&[stage]);
                     let partition = order.partition;
                     let (cache, clock, stop) = (&cache, &*clock, &*stop);
-                    let mut copy = Copy { cache, partition, rows, remaining, clock, stop };
+                    let seal = None;
+                    let mut copy = Copy { cache, partition, rows, remaining, seal, clock, stop };
                     let restored = copy.restore(&mut **changelog);
                     copy.remaining.set(0);
                     restored.map_err(|error| error.to_string())
@@ -131,13 +141,15 @@ struct Copy<'c> {
     partition: u32,
     rows: prometheus::IntCounter,
     remaining: prometheus::IntGauge,
+    /// Of the last position that was read.
+    seal: Option<u64>,
     clock: &'c dyn Clock,
     /// What was read so far is kept: the copy is a prefix wherever it ends.
     stop: &'c AtomicBool,
 }
 
 impl Copy<'_> {
-    fn restore(&mut self, changelog: &mut dyn Changelog) -> Result<Option<u64>, PortError> {
+    fn restore(&mut self, changelog: &mut dyn Changelog) -> Result<Upto, PortError> {
         let known = self.cache.position(self.partition)?;
         let too_old =
             |position: &CachePosition| self.clock.now().since_ms(position.as_of) > OLDEST_COPY_MS;
@@ -146,15 +158,16 @@ impl Copy<'_> {
             Some(_) => self.begin_anew()?,
             None => CachePosition::default(),
         };
-        match self.read(changelog, start)? {
-            Some(position) => Ok(position.input_next),
+        let position = match self.read(changelog, start)? {
+            Some(position) => Some(position),
             // The copy goes further than the changelog: it is another deployment's.
             None => {
                 let start = self.begin_anew()?;
-                let position = self.read(changelog, start)?;
-                Ok(position.and_then(|position| position.input_next))
+                self.read(changelog, start)?
             }
-        }
+        };
+        let input_next = position.and_then(|position| position.input_next);
+        Ok(Upto { input_next, seal: self.seal })
     }
 
     fn begin_anew(&self) -> Result<CachePosition, PortError> {
@@ -174,7 +187,10 @@ impl Copy<'_> {
         let end = changelog.read(self.partition, start.changelog_next, &mut |row, to| {
             self.remaining.set(gauge(to.end.saturating_sub(to.next)));
             match row {
-                ChangelogRow::Position(input_next) => position.input_next = Some(input_next),
+                ChangelogRow::Position { next, seal } => {
+                    position.input_next = Some(next);
+                    self.seal = Some(seal);
+                }
                 ChangelogRow::Change { table, key, value } => {
                     bytes += value.as_ref().map_or(0, Vec::len);
                     changes.push(Change { table: known_table(&table)?, key, value });

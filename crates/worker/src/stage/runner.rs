@@ -12,7 +12,7 @@ use quell_ports::{Clock, PollLimit, PortError, Record};
 use quell_store::{CachePosition, MemoryState, StateCache};
 
 use super::meter::Meter;
-use super::restore::{Restored, Restorer};
+use super::restore::{Restored, Restorer, Upto};
 use super::{Stage, StageError, Step, Turning};
 use crate::metrics::Metrics;
 use crate::overlay::Overlay;
@@ -28,6 +28,8 @@ pub struct RunnerSettings {
     pub stage: StageName,
     /// Names of topics.
     pub names: TopicNames,
+    /// Stands for what all instances must share, see [`seal`](super::seal).
+    pub seal: u64,
     /// Records of one turn.
     pub limit: PollLimit,
     /// Records are gathered this long before they are worked on.
@@ -151,7 +153,10 @@ impl Runner {
             _ => None,
         });
         let Some((partition, since)) = of_ticket else { return Ok(()) };
-        let state = restored.outcome.map_err(PortError::Fatal)?;
+        let Upto { input_next: state, seal } = restored.outcome.map_err(PortError::Fatal)?;
+        if seal.is_some_and(|seal| seal != self.settings.seal) {
+            return Err(StageError::OtherSeal { partition });
+        }
         let group = self.log.committed(&partition)?;
         let agree = match (state, group) {
             (Some(state), Some(group)) => state == group,
