@@ -199,14 +199,19 @@ fn assert_served(worker: &Worker, expected: &BTreeMap<&'static str, BTreeMap<Str
     };
     let contacts = &expected["contacts"];
     let begun = Instant::now();
-    while ask("/v1/search?limit=0")["total"] != contacts.len() {
-        assert!(begun.elapsed() < PATIENCE, "{}", ask("/v1/search?limit=0"));
+    let await_answer = |path: &str, is_right: &dyn Fn(&Value) -> bool| loop {
+        let answer = ask(path);
+        if is_right(&answer) {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{path}: {answer}");
         std::thread::sleep(Duration::from_millis(100));
-    }
-    assert_eq!(ask("/v1/issues")["total"], expected["issues"].len());
+    };
+    await_answer("/v1/search?limit=0", &|answer| answer["total"] == contacts.len());
+    await_answer("/v1/issues", &|answer| answer["total"] == expected["issues"].len());
     for (key, contact) in contacts {
         let path = key.replace(' ', "%20").replace('/', "%2F");
-        assert_eq!(ask(&format!("/v1/contacts/{path}")), *contact);
+        await_answer(&format!("/v1/contacts/{path}"), &|answer| answer == contact);
     }
 }
 
@@ -289,7 +294,7 @@ fn letters(deployment: &Deployment, count: usize) -> Vec<Value> {
 }
 
 #[test]
-fn dead_letters_are_listed_shown_and_given_again() {
+fn dead_letters_are_given_again_and_a_worker_with_another_key_stops() {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let own = topics::given().is_none().then(|| topics::cluster(scratch, "cluster-letters", 1));
     let brokers = own.as_ref().map(Cluster::bootstrap_servers).or_else(topics::given);
@@ -306,7 +311,7 @@ fn dead_letters_are_listed_shown_and_given_again() {
         .chain([poison[1].to_owned()])
         .collect();
     topics::produce(&deployment.brokers, &deployment.input(), &lines);
-    let _worker = deployment.worker("one");
+    let worker = deployment.worker("one");
 
     let listed = letters(&deployment, 2);
     let mut shown: Vec<Vec<u8>> = listed
@@ -326,4 +331,21 @@ fn dead_letters_are_listed_shown_and_given_again() {
         written.iter().filter(|read| read.value.as_deref() == Some(poison[1].as_bytes())).collect();
     assert_eq!(twice.len(), 2, "written to its topic again");
     assert_eq!(twice[0], twice[1], "with its key, its headers and its bytes");
+
+    drop(worker);
+    // Also when a supervisor starts it again and again.
+    for _ in 0..2 {
+        let mut stranger = deployment.worker_with_key("two", [7; 32]);
+        let begun = Instant::now();
+        let ended = loop {
+            if let Some(status) = stranger.child.try_wait().expect("its state") {
+                break status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it works on: {}", stranger.log());
+            std::thread::sleep(Duration::from_millis(100));
+        };
+        let said = stranger.log();
+        assert!(!ended.success() && said.contains("customer-hash.key"), "{said}");
+        std::fs::remove_file(stranger.data.join("log.txt")).expect("its log");
+    }
 }

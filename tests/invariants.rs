@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use quell_engine::CoreInput;
-use quell_faults::{Cluster, Seed};
+use quell_engine::invariants::Finals;
+use quell_faults::{Cluster, Ran, Seed};
 use quell_model::event::{ContactEventType, Event};
 use quell_model::time::DAY_MS;
 use quell_model::{Output, RepeatMode, Standing};
@@ -77,11 +78,8 @@ proptest! {
         links in 1_usize..5,
     ) {
         let events = stream(seed, count, SPACE);
-        let whole = chained(&events, &[10], mark());
-        let cluster = Cluster::new(&settings(), &taxonomy(), (tags, links), seed);
-        let apart = cluster.run(&events, mark()).expect("memory can be read");
-        let apart_values = apart.finals.values();
-        prop_assert_eq!(first_difference(&whole.values(), &apart_values), None);
+        let (whole, apart) = whole_and_apart(&events, (tags, links), seed);
+        prop_assert_eq!(first_difference(&whole.values(), &apart.finals.values()), None);
         // Of the contacts, the last in the topic is the one that holds.
         prop_assert_eq!(contacts(&apart.compacted), contacts(&apart.finals));
     }
@@ -114,6 +112,28 @@ proptest! {
         }
         Seed::new(seed ^ 2).shuffle(&mut events);
         prop_assert_eq!(first, without_counts(&chained(&events, &[10], mark()).values()));
+    }
+}
+
+fn whole_and_apart(events: &[Event], partitions: (usize, usize), seed: u64) -> (Finals, Ran) {
+    let whole = chained(events, &[10], mark());
+    let cluster = Cluster::new(&settings(), &taxonomy(), partitions, seed);
+    (whole, cluster.run(events, mark()).expect("memory can be read"))
+}
+
+/// 7: streams that a partition once showed in.
+#[test]
+fn partitions_do_not_show_any_more() {
+    for (seed, count, partitions) in [
+        // Deleted with one customer, alive again with another.
+        (8_111_897_006_981_703_251, 15, (1, 3)),
+        // An older state takes the longer way through two declared identities.
+        (7_705_995_128_236_764_581, 31, (3, 2)),
+    ] {
+        let events = stream(seed, count, SPACE);
+        let (whole, apart) = whole_and_apart(&events, partitions, seed);
+        assert_eq!(first_difference(&whole.values(), &apart.finals.values()), None);
+        assert_eq!(contacts(&apart.compacted), contacts(&apart.finals), "seed {seed}");
     }
 }
 

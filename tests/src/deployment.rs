@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use crate::binary::quell;
 
+/// What all workers of a deployment hash customers with.
+const HASH_KEY: [u8; 32] = *b"one key for every worker, 32 B..";
 /// How long a worker may take to start.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -56,8 +58,17 @@ impl Deployment {
     /// # Panics
     /// When it does not start.
     pub fn worker(&self, name: &str) -> Worker {
+        self.worker_with_key(name, HASH_KEY)
+    }
+
+    /// Starts a worker of this name that hashes customers with this key.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn worker_with_key(&self, name: &str, key: [u8; 32]) -> Worker {
         let data = self.dir.join(name);
         std::fs::create_dir_all(&data).expect("a folder");
+        std::fs::write(data.join("customer-hash.key"), key).expect("a key");
         let child = self.spawn(&data);
         Worker { data, child }
     }
@@ -67,6 +78,8 @@ impl Deployment {
     /// # Panics
     /// When it does not start.
     pub fn spawn(&self, data: &Path) -> Child {
+        // A former process's: it would be asked where nobody listens any more.
+        let _ = std::fs::remove_file(data.join("listening.json"));
         let log = File::options().create(true).append(true).open(data.join("log.txt"));
         Command::new(quell())
             .args(["run", "-X", "session.timeout.ms=6000", "--set", "kafka.idle_after=1h"])

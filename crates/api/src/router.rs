@@ -125,7 +125,8 @@ impl Shared {
     ) -> Result<T, ApiError> {
         let service = self.behind.intake.clone().ok_or_else(|| {
             ApiError::not_here("a worker on a cluster takes records from its topics alone").hint(
-                "write events to the input topic; `quell dlq list` shows what could not be read",
+                "write events to the input topic; `quell dlq list --brokers …` shows what could not \
+                 be read",
             )
         })?;
         self.block(move || work(&service)).await

@@ -5,6 +5,6 @@ mod cluster;
 mod crashing;
 mod seed;
 
-pub use cluster::Cluster;
+pub use cluster::{Cluster, Ran};
 pub use crashing::{CrashingPort, Fault, SimStore};
 pub use seed::Seed;

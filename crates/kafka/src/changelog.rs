@@ -176,7 +176,7 @@ fn row_of(message: &BorrowedMessage<'_>) -> Option<ChangelogRow> {
 }
 
 fn unreadable(message: &BorrowedMessage<'_>) -> PortError {
-    PortError::Fatal(format!(
+    PortError::Unreadable(format!(
         "{}[{}]@{} is no row of a changelog: another program writes this topic, or another \
          version of Quell did; give Quell a prefix of its own",
         message.topic(),

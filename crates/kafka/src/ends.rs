@@ -1,10 +1,11 @@
-//! Where partitions end, as the client hears it with what it fetches: no question is asked.
+//! What a client hears by itself: where partitions end, and what goes wrong. No question is asked.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use quell_ports::stage::Partition;
 use rdkafka::Statistics;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// How often the client says what it knows, in milliseconds.
 pub(crate) const EVERY_MS: &str = "5000";
@@ -34,5 +35,13 @@ impl Ends {
     /// The offset that the partition's next committed record gets.
     pub(crate) fn of(&self, partition: &Partition) -> Option<u64> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).get(partition).copied()
+    }
+}
+
+/// Writes what the client says went wrong into our log: brokers that are gone, passwords that are
+/// refused. The end of a partition is no error, though it comes the same way.
+pub(crate) fn say(error: &KafkaError, reason: &str) {
+    if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+        tracing::warn!(%error, reason, "the Kafka client");
     }
 }

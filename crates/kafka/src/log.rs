@@ -17,6 +17,8 @@ use crate::settings::KafkaSettings;
 use crate::topics::PATIENCE;
 use crate::transaction::Transactions;
 
+/// No poll takes longer, whatever comes: marks and restored partitions wait meanwhile.
+const TURN: Duration = Duration::from_secs(1);
 /// A partition that has just come cannot be sought for a moment.
 const SEEK_PAUSE: Duration = Duration::from_millis(20);
 
@@ -89,14 +91,24 @@ impl KafkaLog {
 }
 
 impl StageLog for KafkaLog {
-    fn poll(&mut self, limit: PollLimit, patience: Duration) -> Result<Polled, PortError> {
-        let deadline = Instant::now() + patience;
+    fn poll(
+        &mut self,
+        limit: PollLimit,
+        gather: Duration,
+        patience: Duration,
+    ) -> Result<Polled, PortError> {
+        let begun = Instant::now();
         let mut polled = Polled::default();
         let mut bytes = 0;
         loop {
-            let rest = deadline.saturating_duration_since(Instant::now());
+            let wait = if polled.records.is_empty() { patience } else { gather };
+            let rest = wait.saturating_sub(begun.elapsed());
+            let mut is_over = false;
             let record = match self.consumer.poll(rest) {
-                None => None,
+                None => {
+                    is_over = true;
+                    None
+                }
                 Some(Ok(message)) => {
                     let record = record_of(&message);
                     Some(record).filter(|r| self.resumed.contains(&Partition::of(&r.position)))
@@ -113,7 +125,7 @@ impl StageLog for KafkaLog {
             }
             self.take_rebalances(&mut polled);
             let is_full = polled.records.len() >= limit.records || bytes >= limit.bytes;
-            if is_full || !polled.rebalanced.is_empty() || Instant::now() >= deadline {
+            if is_full || is_over || !polled.rebalanced.is_empty() || begun.elapsed() > TURN {
                 break;
             }
         }

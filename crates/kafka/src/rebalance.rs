@@ -4,9 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use quell_ports::stage::{Partition, Rebalanced};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 
-use crate::ends::Ends;
+use crate::ends::{Ends, say};
 
 /// Notes partitions that come, paused, and partitions that go. Called from within a poll.
 #[derive(Default)]
@@ -32,6 +33,10 @@ impl Rebalances {
 impl ClientContext for Rebalances {
     fn stats(&self, statistics: Statistics) {
         self.ends.hear(&statistics);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        say(&error, reason);
     }
 }
 

@@ -10,11 +10,13 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
 
-use crate::ends::{self, Ends};
+use crate::ends::{self, Ends, say};
 use crate::log::{at, check, fatal, offset, record_of};
 use crate::settings::KafkaSettings;
 use crate::topics::{PATIENCE, partition_counts};
 
+/// How long the cluster may take to say that it is there.
+const CHECK_PATIENCE: Duration = Duration::from_secs(10);
 /// How long the reader sleeps when no topic has a record.
 const NAP: Duration = Duration::from_millis(20);
 
@@ -43,6 +45,10 @@ struct Heard {
 impl ClientContext for Heard {
     fn stats(&self, statistics: Statistics) {
         self.ends.hear(&statistics);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        say(&error, reason);
     }
 }
 
@@ -94,6 +100,8 @@ impl ReplicaLog for KafkaReplica {
             for topic in &mut self.topics {
                 topic.poll(limit, &mut records, &mut bytes)?;
             }
+            // Else the first one could take all there is room for, again and again.
+            self.topics.rotate_left(1);
             let is_full = records.len() >= limit.records || bytes >= limit.bytes;
             if is_full || Instant::now() >= deadline {
                 return Ok(records);
@@ -117,6 +125,14 @@ impl ReplicaLog for KafkaReplica {
             }
         }
         lag
+    }
+
+    fn check(&self) -> Result<(), PortError> {
+        for topic in &self.topics {
+            let ends = topic.consumer.fetch_watermarks(&topic.name, 0, CHECK_PATIENCE);
+            ends.map_err(fatal("ask for a topic's end"))?;
+        }
+        Ok(())
     }
 
     fn note(&mut self, positions: &[Position]) {

@@ -14,6 +14,7 @@ const OWN: &[(&str, &str)] = &[
     ("enable.idempotence", "transactions need it on"),
     ("group.id", "each stage has a group of its own"),
     ("isolation.level", "a stage must not read what another one took back"),
+    ("statistics.interval.ms", "the lag is computed from them"),
     ("transactional.id", "it tells the broker which of two instances is the old one"),
 ];
 

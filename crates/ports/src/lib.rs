@@ -77,6 +77,9 @@ pub enum PortError {
     /// go on by guessing.
     #[error("commit outcome unknown: {0}")]
     Unknown(String),
+    /// What is there was written by another build or with other settings. Only a person can help.
+    #[error("{0}")]
+    Unreadable(String),
     /// The store or log cannot be used any more.
     #[error("{0}")]
     Fatal(String),

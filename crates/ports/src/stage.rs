@@ -86,12 +86,18 @@ pub struct Transaction {
 
 /// The log in and the transaction out for one instance of a stage.
 pub trait StageLog: Send {
-    /// Waits at most `patience` and gathers records of resumed partitions. Must be called at
-    /// least every few seconds, or the group takes the partitions away.
+    /// Waits at most `patience` for a first record of the resumed partitions, and gathers more for
+    /// `gather` and as long as there are any without waiting. Must be called at least every few
+    /// seconds, or the group takes the partitions away.
     ///
     /// # Errors
     /// [`PortError::Fatal`] where the input cannot be read any more.
-    fn poll(&mut self, limit: PollLimit, patience: Duration) -> Result<Polled, PortError>;
+    fn poll(
+        &mut self,
+        limit: PollLimit,
+        gather: Duration,
+        patience: Duration,
+    ) -> Result<Polled, PortError>;
 
     /// The next record of the partition by what the group has committed; none: nothing yet.
     ///
@@ -190,6 +196,12 @@ pub trait ReplicaLog: Send {
 
     /// How much there is to read yet.
     fn lag(&self) -> ReplicaLag;
+
+    /// Asks the cluster whether it is there: of one that is gone nothing is heard.
+    ///
+    /// # Errors
+    /// [`PortError::Fatal`] where it does not answer for every topic.
+    fn check(&self) -> Result<(), PortError>;
 
     /// Tells the cluster how far the replica is, for whoever watches.
     fn note(&mut self, positions: &[Position]);

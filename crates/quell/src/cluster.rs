@@ -277,7 +277,8 @@ impl Worker {
             Ok(changelog)
         };
         let (metrics, clock) = (self.metrics.clone(), self.clock.clone());
-        Restorer::start(stage.as_str(), cache, Box::new(open), metrics, clock)
+        let seal = seal(&self.core.customer_hash_key);
+        Restorer::start(stage.as_str(), cache, Box::new(open), seal, metrics, clock)
     }
 
     fn spec(&self, part: &Part) -> StageSpec {

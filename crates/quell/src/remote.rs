@@ -161,6 +161,8 @@ impl Remote {
     fn refused(&self, status: ureq::http::StatusCode, body: &str) -> String {
         let error: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
         let message = error["error"]["message"].as_str().unwrap_or(body);
-        format!("{} answers {status}: {message}", self.url)
+        let hint = error["error"]["hint"].as_str();
+        let hint = hint.map_or(String::new(), |hint| format!(" ({hint})"));
+        format!("{} answers {status}: {message}{hint}", self.url)
     }
 }

@@ -14,6 +14,8 @@ use crate::folder::Folder;
 use crate::settings::StoreSettings;
 use crate::tables::{Kind, Tables, check_row};
 
+/// The layout of a position's row.
+const POSITION_ROW: u8 = 2;
 /// Rows removed by one batch when a partition is forgotten.
 const FORGET_BATCH: usize = 10_000;
 
@@ -26,6 +28,8 @@ pub struct CachePosition {
     pub input_next: Option<u64>,
     /// When the copy was last known to be as the changelog is.
     pub as_of: TimeMs,
+    /// Stands for what all who write this state must share.
+    pub seal: u64,
 }
 
 /// Copies of the state of some partitions; clones share it.
@@ -141,22 +145,25 @@ impl StateCache {
 
 impl CachePosition {
     fn encode(self) -> Vec<u8> {
-        let mut row = vec![u8::from(self.input_next.is_some())];
+        let mut row = vec![POSITION_ROW, u8::from(self.input_next.is_some())];
         row.extend_from_slice(&self.changelog_next.to_be_bytes());
         row.extend_from_slice(&self.input_next.unwrap_or_default().to_be_bytes());
         row.extend_from_slice(&self.as_of.0.to_be_bytes());
+        row.extend_from_slice(&self.seal.to_be_bytes());
         row
     }
 
     fn decode(row: &[u8]) -> Option<CachePosition> {
-        let (has_input, rest) = row.split_first()?;
+        let (has_input, rest) = row.strip_prefix(&[POSITION_ROW])?.split_first()?;
         let (changelog, rest) = rest.split_first_chunk::<8>()?;
-        let (input, as_of) = rest.split_first_chunk::<8>()?;
+        let (input, rest) = rest.split_first_chunk::<8>()?;
+        let (as_of, seal) = rest.split_first_chunk::<8>()?;
         let input = u64::from_be_bytes(*input);
         Some(CachePosition {
             changelog_next: u64::from_be_bytes(*changelog),
             input_next: (*has_input == 1).then_some(input),
-            as_of: TimeMs(i64::from_be_bytes(as_of.try_into().ok()?)),
+            as_of: TimeMs(i64::from_be_bytes(*as_of)),
+            seal: u64::from_be_bytes(seal.try_into().ok()?),
         })
     }
 }
@@ -229,7 +236,9 @@ mod tests {
     fn partitions_stay_apart_and_positions_go_with_their_rows() {
         let dir = tempfile::tempdir().unwrap();
         let as_of = TimeMs(5);
-        let at = |changelog_next, input_next| CachePosition { changelog_next, input_next, as_of };
+        let seal = 7;
+        let at =
+            |changelog_next, input_next| CachePosition { changelog_next, input_next, as_of, seal };
         let cache = StateCache::open(dir.path(), StoreSettings::default()).unwrap();
         assert_eq!(cache.position(1).unwrap(), None);
         let rows = [change("a", Some("1")), change("b", Some("2"))];

@@ -7,7 +7,8 @@ const MIB: u64 = 1024 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
     /// Memory for the block cache and the write buffers together, in bytes. Half is cache. The
-    /// buffers are bounded through the journal, of which the engine keeps at least 64 MiB.
+    /// buffers are bounded through the journal, of which the engine keeps at least 64 MiB, and may
+    /// hold twice that while it merges.
     pub memory_bytes: u64,
     /// Records that may wait in the log before [`append`](crate::EmbeddedStore::append) refuses.
     pub log_max_records: u64,
@@ -41,8 +42,8 @@ impl StoreSettings {
         (self.memory_bytes / 2).max(64 * MIB)
     }
 
-    /// What may wait in the write buffers. Above the journal's bound the engine flushes in any case,
-    /// so it comes down again.
+    /// What may wait in the write buffers. Above the journal's bound the engine flushes in any
+    /// case, so it comes down again.
     pub(crate) fn unflushed_bytes(&self) -> u64 {
         2 * self.journal_bytes()
     }

@@ -75,11 +75,16 @@ impl Link {
             }
             let revision = held.revision;
             self.emit_withdrawn(&held, revision + 1, Withdrawal::Moved, effects);
+            let contact_key = held.tagged.contact.contact_key.clone();
+            let revision = revision + 2;
             effects.to_link.push(LinkInput::Put {
                 owner: to.clone(),
-                revision: revision + 2,
+                revision,
                 tagged: Box::new(held.into_tagged()),
             });
+            // The other one may know it newer, by a shorter way, and then says nothing: what was
+            // put out here would be the last.
+            effects.to_link.push(LinkInput::Confirm { owner: to.clone(), contact_key, revision });
         }
         Ok(())
     }

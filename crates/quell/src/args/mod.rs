@@ -338,6 +338,21 @@ pub enum BenchCommand {
         #[arg(long, default_value_t = 1_000_000)]
         contacts: u64,
     },
+    /// The stages on a cluster, beside a loop that only reads, writes and commits.
+    Kafka {
+        #[arg(long, default_value_t = 50_000)]
+        contacts: u64,
+        /// Tickets a second while latency is measured.
+        #[arg(long, default_value_t = 1_000)]
+        rate: u64,
+        /// How long latency is measured.
+        #[arg(long, default_value_t = 30)]
+        seconds: u64,
+        #[command(flatten)]
+        core: CoreArgs,
+        #[command(flatten)]
+        kafka: KafkaArgs,
+    },
     /// Memory and disk of a long history.
     History {
         #[arg(long, default_value_t = 10_000_000)]

@@ -217,7 +217,10 @@ fn on_cluster(source: &DlqSource) -> anyhow::Result<Option<Config>> {
 
 #[cfg(feature = "kafka")]
 mod cluster {
+    use std::time::Instant;
+
     use quell_codec::RawRecord;
+    use quell_kafka::topics::partition_counts;
     use quell_kafka::{KafkaReplica, KafkaWriter};
     use quell_ports::PollLimit;
     use quell_ports::stage::{ReplicaLog, StageRecord};
@@ -227,18 +230,26 @@ mod cluster {
 
     const LIMIT: PollLimit = PollLimit { records: 1_000, bytes: 8 << 20 };
     const PATIENCE: Duration = Duration::from_millis(500);
+    const SILENCE: Duration = Duration::from_secs(60);
 
     /// Reads the dead letter topics of all inputs to their ends.
     pub fn letters(config: &Config, source: &DlqSource, take: &mut Take<'_>) -> anyhow::Result<()> {
         let kafka = settings(config, &source.kafka)?;
         let names = names(config);
         let inputs = config.words("kafka.inputs");
+        // Asked first, so that a cluster that cannot be reached ends the command as such.
+        partition_counts(&kafka)?;
         let topics = inputs.iter().map(|input| names.dead_letters(input));
         let mut log = KafkaReplica::open(&kafka, &names.named("dlq"), topics)?;
         log.resume(&[])?;
         let mut foreign = 0_u64;
+        let mut heard = Instant::now();
         while log.lag().never_level > 0 {
+            if heard.elapsed() > SILENCE {
+                anyhow::bail!("the dead letter topics give nothing; is a broker missing?");
+            }
             for record in log.poll(LIMIT, PATIENCE)? {
+                heard = Instant::now();
                 let raw = RawRecord {
                     value: record.value.as_deref(),
                     headers: &record.headers,

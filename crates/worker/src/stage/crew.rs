@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use quell_model::topic::StageName;
 use quell_ports::PortError;
@@ -14,6 +14,8 @@ use crate::metrics::Metrics;
 
 /// Between two beginnings, doubled up to the second.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+/// An instance that lived this long was well: the next pause is a short one.
+const LASTING: Duration = Duration::from_secs(60);
 /// The step in which a pause looks whether to stop.
 const NAP: Duration = Duration::from_millis(100);
 
@@ -170,14 +172,17 @@ fn keep_running(
     let running = shared.metrics.stages.running.with_label_values(&[stage.as_str()]);
     let mut pause = PAUSES.0;
     while !shared.is_stopping() {
+        let begun = Instant::now();
         let outcome = make().and_then(|mut instance| {
             while !shared.is_stopping() {
                 instance.turn()?;
                 running.set(1);
-                pause = PAUSES.0;
             }
             Ok(())
         });
+        if begun.elapsed() > LASTING {
+            pause = PAUSES.0;
+        }
         running.set(0);
         match outcome {
             Ok(()) => return Ok(()),

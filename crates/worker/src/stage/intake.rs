@@ -112,8 +112,9 @@ impl Stage for IntakeStage {
             if !clock.is_due(now) {
                 continue;
             }
-            // Quiet alone may be a backlog that nobody reads.
-            let is_idle = is_quiet && log.end(partition)? <= next;
+            // Quiet alone may be a backlog that nobody reads. The marker of a sender's transaction
+            // takes an offset and never comes.
+            let is_idle = is_quiet && log.end(partition)? <= next + 1;
             let mark = clock.next_mark(now, self.settings.lateness_ms, is_idle);
             let Some(mark) = mark else { continue };
             let topic = self.names.events();

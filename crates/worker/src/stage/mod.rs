@@ -63,15 +63,6 @@ pub enum StageError {
         /// Why.
         detail: String,
     },
-    /// Another worker has another key.
-    #[error(
-        "{partition}: its state was written by a worker with another customer-hash.key: one \
-         customer would count as two. Copy the first worker's key into this one's data folder"
-    )]
-    OtherSeal {
-        /// Whose state.
-        partition: Partition,
-    },
     /// The changelog and the group's position do not belong together.
     #[error(
         "{partition}: the state has consumed up to {state}, the group {group}; positions or topics \

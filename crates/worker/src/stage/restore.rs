@@ -30,17 +30,8 @@ pub type OpenChangelog = Box<dyn FnOnce() -> Result<Box<dyn Changelog>, PortErro
 pub(super) struct Restored {
     /// The order's number.
     pub ticket: u64,
-    /// Up to where the copy goes now, or why there is none.
-    pub outcome: Result<Upto, String>,
-}
-
-/// Up to where a changelog goes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Upto {
-    /// The next record of the input; none where no position was ever written.
-    pub input_next: Option<u64>,
-    /// The seal of the instance that wrote the last position, where that was read just now.
-    pub seal: Option<u64>,
+    /// The next record of the input, none where the changelog is empty; or why there is none.
+    pub outcome: Result<Option<u64>, PortError>,
 }
 
 struct Order {
@@ -67,6 +58,7 @@ impl Restorer {
         stage: &'static str,
         cache: StateCache,
         open: OpenChangelog,
+        seal: u64,
         metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
     ) -> std::io::Result<Restorer> {
@@ -78,23 +70,23 @@ impl Restorer {
             let mut open = Some(open);
             let mut changelog: Option<Box<dyn Changelog>> = None;
             for order in incoming {
-                let mut one = || -> Result<Upto, String> {
+                let mut one = || -> Result<Option<u64>, PortError> {
                     if let Some(open) = open.take() {
-                        changelog = Some(open().map_err(|error| error.to_string())?);
+                        changelog = Some(open()?);
                     }
                     let Some(changelog) = &mut changelog else {
-                        return Err("the changelog could not be opened".to_owned());
+                        let why = "the changelog could not be opened".to_owned();
+                        return Err(PortError::Fatal(why));
                     };
                     let rows = metrics.stages.restored_rows.with_label_values(&[stage]);
                     let remaining =
                         metrics.stages.restore_remaining_records.with_label_values(&[stage]);
                     let partition = order.partition;
                     let (cache, clock, stop) = (&cache, &*clock, &*stop);
-                    let seal = None;
                     let mut copy = Copy { cache, partition, rows, remaining, seal, clock, stop };
                     let restored = copy.restore(&mut **changelog);
                     copy.remaining.set(0);
-                    restored.map_err(|error| error.to_string())
+                    restored
                 };
                 let outcome = one();
                 if outgoing.send(Restored { ticket: order.ticket, outcome }).is_err() {
@@ -141,23 +133,24 @@ struct Copy<'c> {
     partition: u32,
     rows: prometheus::IntCounter,
     remaining: prometheus::IntGauge,
-    /// Of the last position that was read.
-    seal: Option<u64>,
+    /// What the rows must have been written with.
+    seal: u64,
     clock: &'c dyn Clock,
     /// What was read so far is kept: the copy is a prefix wherever it ends.
     stop: &'c AtomicBool,
 }
 
 impl Copy<'_> {
-    fn restore(&mut self, changelog: &mut dyn Changelog) -> Result<Upto, PortError> {
+    fn restore(&mut self, changelog: &mut dyn Changelog) -> Result<Option<u64>, PortError> {
         let known = self.cache.position(self.partition)?;
         let too_old =
             |position: &CachePosition| self.clock.now().since_ms(position.as_of) > OLDEST_COPY_MS;
         let start = match known {
             Some(position) if !too_old(&position) => position,
             Some(_) => self.begin_anew()?,
-            None => CachePosition::default(),
+            None => self.beginning(),
         };
+        self.check(start.seal)?;
         let position = match self.read(changelog, start)? {
             Some(position) => Some(position),
             // The copy goes further than the changelog: it is another deployment's.
@@ -166,13 +159,30 @@ impl Copy<'_> {
                 self.read(changelog, start)?
             }
         };
-        let input_next = position.and_then(|position| position.input_next);
-        Ok(Upto { input_next, seal: self.seal })
+        Ok(position.and_then(|position| position.input_next))
     }
 
     fn begin_anew(&self) -> Result<CachePosition, PortError> {
         self.cache.forget(self.partition, TABLES)?;
-        Ok(CachePosition::default())
+        Ok(self.beginning())
+    }
+
+    /// A copy that is begun now knows of all removals from now on.
+    fn beginning(&self) -> CachePosition {
+        CachePosition { as_of: self.clock.now(), seal: self.seal, ..CachePosition::default() }
+    }
+
+    /// Before anything of another's is taken over: it would count as ours from then on.
+    fn check(&self, seal: u64) -> Result<(), PortError> {
+        if seal == self.seal {
+            return Ok(());
+        }
+        Err(PortError::Unreadable(format!(
+            "the state of partition {} was written by a worker with another customer-hash.key: \
+             one customer would count as two. Copy the first worker's key into this one's data \
+             folder",
+            self.partition
+        )))
     }
 
     fn read(
@@ -188,8 +198,8 @@ impl Copy<'_> {
             self.remaining.set(gauge(to.end.saturating_sub(to.next)));
             match row {
                 ChangelogRow::Position { next, seal } => {
+                    self.check(seal)?;
                     position.input_next = Some(next);
-                    self.seal = Some(seal);
                 }
                 ChangelogRow::Change { table, key, value } => {
                     bytes += value.as_ref().map_or(0, Vec::len);
@@ -198,7 +208,8 @@ impl Copy<'_> {
             }
             position.changelog_next = to.next;
             if changes.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
-                self.apply(&mut changes, CachePosition { as_of: now, ..position })?;
+                // Only at the end is it as the changelog is.
+                self.apply(&mut changes, position)?;
                 bytes = 0;
             }
             let stopping = self.stop.load(Ordering::SeqCst);
@@ -225,7 +236,7 @@ impl Copy<'_> {
 
 fn known_table(name: &str) -> Result<Table, PortError> {
     TABLES.iter().find(|table| **table == name).copied().ok_or_else(|| {
-        PortError::Fatal(format!(
+        PortError::Unreadable(format!(
             "the changelog has rows of the table {name:?}, which this build does not know; run \
              the build that wrote them"
         ))

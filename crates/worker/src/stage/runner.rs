@@ -12,7 +12,7 @@ use quell_ports::{Clock, PollLimit, PortError, Record};
 use quell_store::{CachePosition, MemoryState, StateCache};
 
 use super::meter::Meter;
-use super::restore::{Restored, Restorer, Upto};
+use super::restore::{Restored, Restorer};
 use super::{Stage, StageError, Step, Turning};
 use crate::metrics::Metrics;
 use crate::overlay::Overlay;
@@ -32,7 +32,7 @@ pub struct RunnerSettings {
     pub seal: u64,
     /// Records of one turn.
     pub limit: PollLimit,
-    /// Records are gathered this long before they are worked on.
+    /// Between two commits, at least: records are gathered meanwhile.
     pub commit_every: Duration,
 }
 
@@ -52,6 +52,8 @@ pub struct Runner {
     /// The state, and who reads it; none for a stage without state.
     memory: Option<(StateCache, Restorer)>,
     slots: BTreeMap<Partition, Slot>,
+    /// When the last commit began.
+    committed_at: Instant,
     metrics: Arc<Metrics>,
     meter: Meter,
     clock: Arc<dyn Clock>,
@@ -68,13 +70,17 @@ impl Runner {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let meter = Meter::new(settings.stage, metrics.clone());
-        Runner { settings, log, stage, memory, slots: BTreeMap::new(), metrics, meter, clock }
+        let (slots, committed_at) = (BTreeMap::new(), Instant::now());
+        Runner { settings, log, stage, memory, slots, committed_at, metrics, meter, clock }
     }
 }
 
 impl Turning for Runner {
     fn turn(&mut self) -> Result<(), StageError> {
-        let polled = self.log.poll(self.settings.limit, self.settings.commit_every)?;
+        // The first record after a pause goes at once; those of a stream go together.
+        let commit_every = self.settings.commit_every;
+        let gather = commit_every.saturating_sub(self.committed_at.elapsed());
+        let polled = self.log.poll(self.settings.limit, gather, commit_every)?;
         let has_changed = !polled.rebalanced.is_empty();
         for rebalanced in polled.rebalanced {
             self.rebalance(rebalanced)?;
@@ -153,10 +159,7 @@ impl Runner {
             _ => None,
         });
         let Some((partition, since)) = of_ticket else { return Ok(()) };
-        let Upto { input_next: state, seal } = restored.outcome.map_err(PortError::Fatal)?;
-        if seal.is_some_and(|seal| seal != self.settings.seal) {
-            return Err(StageError::OtherSeal { partition });
-        }
+        let state = restored.outcome?;
         let group = self.log.committed(&partition)?;
         let agree = match (state, group) {
             (Some(state), Some(group)) => state == group,
@@ -249,6 +252,7 @@ impl Runner {
         let records = step.into_records(&self.settings.names);
         let transaction = Transaction { records, partitions };
         let begun = Instant::now();
+        self.committed_at = begun;
         let changelog_next = match self.log.commit(&transaction) {
             Ok(changelog_next) => changelog_next,
             Err(PortError::Aborted(why)) => {
@@ -272,7 +276,8 @@ impl Runner {
         for (commit, changelog_next) in transaction.partitions.iter().zip(changelog_next) {
             if let Some((cache, _)) = &self.memory {
                 let input_next = Some(commit.next);
-                let position = CachePosition { changelog_next, input_next, as_of };
+                let seal = self.settings.seal;
+                let position = CachePosition { changelog_next, input_next, as_of, seal };
                 cache.apply(commit.partition.number, &commit.changes, position)?;
             }
             self.slots.insert(commit.partition.clone(), Slot::Ready { next: commit.next });

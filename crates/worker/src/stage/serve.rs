@@ -23,6 +23,10 @@ const STAGE: [&str; 1] = [StageName::Serve.as_str()];
 const MAX_INDEX_BACKLOG: u64 = 100_000;
 /// How long a turn that takes nothing sleeps.
 const NAP: Duration = Duration::from_millis(50);
+/// How often the cluster is asked whether it is there.
+const CHECK_EVERY: Duration = Duration::from_secs(30);
+/// Changes that the index may be behind when the stage is first ready.
+const READY_BACKLOG: u64 = 2_000;
 /// How often the time is noted at which the copy was level, and the cluster told how far it is.
 const NOTE_EVERY: Duration = Duration::from_secs(5);
 
@@ -49,9 +53,8 @@ impl Replica {
     ) -> Result<(Replica, Indexer), StageError> {
         let store_dir = dir.join("store");
         let mut store = EmbeddedStore::open(&store_dir, settings)?;
-        let level_at = store.replica_level_at()?;
         let positions = store.replica_positions()?;
-        let is_old = !positions.is_empty() && is_too_old(level_at, now);
+        let is_old = store.replica_level_at()?.is_some_and(|level_at| is_too_old(level_at, now));
         if is_old || !log.resume(&positions)? {
             tracing::warn!(is_old, "the copy of the topics is made anew");
             drop(store);
@@ -63,12 +66,20 @@ impl Replica {
             }
             store = EmbeddedStore::open(&store_dir, settings)?;
         }
+        // A copy that is begun now is whole as of now when it is done, and is known to be old when
+        // it was broken off.
+        let level_at = match store.replica_level_at()? {
+            Some(level_at) => level_at,
+            None => {
+                store.replicate(&[], &[], Some(now))?;
+                now
+            }
+        };
         let indexer = Indexer::open(store.clone(), &dir.join("index"), index)?;
         let replica = Replica {
             views: Arc::new(Views::new(store.clone(), indexer.searcher()?)),
             progress: Arc::new(IndexProgress::of(&indexer)),
-            // A copy that is begun now is whole as of now when it is done.
-            level_at: store.replica_level_at()?.unwrap_or(now),
+            level_at,
             store,
         };
         Ok((replica, indexer))
@@ -114,6 +125,8 @@ impl Replica {
             level_at: self.store.replica_level_at()?.unwrap_or(self.level_at),
             newest: None,
             noted_at: None,
+            checked_at: None,
+            is_searchable: false,
             settings,
             metrics,
             clock,
@@ -121,8 +134,8 @@ impl Replica {
     }
 }
 
-fn is_too_old(level_at: Option<TimeMs>, now: TimeMs) -> bool {
-    level_at.is_some_and(|level_at| now.since_ms(level_at) > OLDEST_COPY_MS)
+fn is_too_old(level_at: TimeMs, now: TimeMs) -> bool {
+    now.since_ms(level_at) > OLDEST_COPY_MS
 }
 
 /// How the stage runs.
@@ -149,20 +162,23 @@ pub struct ServeStage {
     /// The log time of the newest record taken.
     newest: Option<TimeMs>,
     noted_at: Option<Instant>,
+    checked_at: Option<Instant>,
+    /// The index holds what there was when the topics were first read to their ends.
+    is_searchable: bool,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
 }
 
 impl Turning for ServeStage {
     fn turn(&mut self) -> Result<(), StageError> {
-        if is_too_old(Some(self.level_at), self.clock.now()) {
-            return Err(StageError::Stale("it was cut off for too long"));
-        }
         if self.store.changes_end().saturating_sub(self.progress.next()) > MAX_INDEX_BACKLOG {
             std::thread::sleep(NAP);
             return Ok(());
         }
         let records = self.log.poll(self.settings.limit, self.settings.gather)?;
+        if is_too_old(self.level_at, self.clock.now()) {
+            return Err(StageError::Stale("it was cut off for too long"));
+        }
         let begun = Instant::now();
         if !records.is_empty() {
             let (outputs, next) = self.read(&records)?;
@@ -211,7 +227,9 @@ impl ServeStage {
         Some(OutputRecord { topic, key, revision, value: record.value.clone() })
     }
 
-    fn measure(&self, lag: ReplicaLag) {
+    fn measure(&mut self, lag: ReplicaLag) {
+        let behind = self.store.changes_end().saturating_sub(self.progress.next());
+        self.is_searchable |= lag.never_level == 0 && behind <= READY_BACKLOG;
         let stages = &self.metrics.stages;
         stages.lag_records.with_label_values(&STAGE).set(gauge(lag.records));
         let age_ms = match self.newest {
@@ -219,14 +237,19 @@ impl ServeStage {
             _ => 0,
         };
         stages.lag_seconds.with_label_values(&STAGE).set(age_ms as f64 / 1e3);
-        let ready = lag.partitions - lag.never_level;
-        for (state, count) in [("ready", ready), ("restoring", lag.never_level)] {
+        let restoring = lag.never_level.max(u64::from(!self.is_searchable));
+        let ready = lag.partitions - restoring;
+        for (state, count) in [("ready", ready), ("restoring", restoring)] {
             stages.partitions.with_label_values(&[STAGE[0], state]).set(gauge(count));
         }
     }
 
     /// What only whoever watches needs, and the time up to which removals are known.
     fn note(&mut self, lag: ReplicaLag) -> Result<(), StageError> {
+        if self.checked_at.is_none_or(|checked| checked.elapsed() >= CHECK_EVERY) {
+            self.log.check()?;
+            self.checked_at = Some(Instant::now());
+        }
         if lag.never_level == 0 && lag.records == 0 {
             self.level_at = self.clock.now();
             self.store.replicate(&[], &[], Some(self.level_at))?;

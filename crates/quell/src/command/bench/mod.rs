@@ -1,5 +1,8 @@
 //! `quell bench`: what this machine does, beside what it could do at the most.
 
+#[cfg(feature = "kafka")]
+mod kafka;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,17 +27,24 @@ use crate::output::thousands;
 use crate::wiring;
 
 /// English tickets of about 600 bytes over 40 reasons.
-const SCENARIO: &str = include_str!("../../../../samples/scenarios/load.yaml");
+const SCENARIO: &str = include_str!("../../../../../samples/scenarios/load.yaml");
 /// Tickets of one turn.
 const BATCH: usize = 1_000;
 const SEED: u64 = 1;
 
 pub fn run(args: &Bench) -> anyhow::Result<Outcome> {
-    match args.command {
-        BenchCommand::Core { contacts } => core(contacts)?,
-        BenchCommand::Embedded { contacts } => embedded(contacts)?,
-        BenchCommand::Search { contacts } => search(contacts)?,
-        BenchCommand::History { contacts } => history(contacts)?,
+    match &args.command {
+        BenchCommand::Core { contacts } => core(*contacts)?,
+        BenchCommand::Embedded { contacts } => embedded(*contacts)?,
+        BenchCommand::Search { contacts } => search(*contacts)?,
+        BenchCommand::History { contacts } => history(*contacts)?,
+        #[cfg(feature = "kafka")]
+        BenchCommand::Kafka { contacts, rate, seconds, core, kafka } => {
+            let load = kafka::Load { contacts: *contacts, rate: *rate, seconds: *seconds };
+            kafka::run(load, core, kafka)?;
+        }
+        #[cfg(not(feature = "kafka"))]
+        BenchCommand::Kafka { .. } => anyhow::bail!(crate::NO_KAFKA),
     }
     Ok(Outcome::Done)
 }
