@@ -17,6 +17,9 @@ use crate::topics::PATIENCE;
 /// How long we wait for an unfinished transaction of a former owner: longer than the cluster does
 /// before it aborts one, and for a cluster that restarts.
 const UNFINISHED: Duration = Duration::from_secs(90);
+/// How long a changelog that goes on may give nothing. New clients find a cluster that restarted
+/// sooner than old ones do.
+const SILENCE: Duration = Duration::from_secs(30);
 const UNFINISHED_PAUSE: Duration = Duration::from_millis(50);
 
 /// The key of the row of positions: no table has the empty name.
@@ -81,15 +84,16 @@ impl Changelog for KafkaChangelog {
         &mut self,
         partition: u32,
         from: u64,
+        is_wanted: &dyn Fn() -> bool,
         take: &mut TakeRow<'_>,
     ) -> Result<Option<u64>, PortError> {
         let number = i32::try_from(partition).unwrap_or(i32::MAX);
         let Some((first, end)) = self.bounds(number, from)? else { return Ok(None) };
-        self.wait_for_unfinished(number, end)?;
+        self.wait_for_unfinished(number, end, is_wanted)?;
         let mut next = from.max(first);
-        if next < end {
+        if next < end && is_wanted() {
             self.assign(number, next).map_err(fatal("read a changelog"))?;
-            next = self.read_on(next, end, take)?;
+            next = self.read_on(next, end, is_wanted, take)?;
             self.consumer.unassign().map_err(fatal("leave a changelog"))?;
         }
         Ok(Some(next))
@@ -107,9 +111,14 @@ impl KafkaChangelog {
     }
 
     /// Waits until no transaction below `end` is open any more.
-    fn wait_for_unfinished(&self, partition: i32, end: u64) -> Result<(), PortError> {
+    fn wait_for_unfinished(
+        &self,
+        partition: i32,
+        end: u64,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<(), PortError> {
         let begun = Instant::now();
-        loop {
+        while is_wanted() {
             let found = self.consumer.fetch_watermarks(&self.topic, partition, PATIENCE);
             let stable = offset(found.map_err(fatal("ask for a changelog's end"))?.1);
             if stable >= end {
@@ -124,14 +133,21 @@ impl KafkaChangelog {
             }
             std::thread::sleep(UNFINISHED_PAUSE);
         }
+        Ok(())
     }
 
     /// Reads to the end of the partition, which now lies at `end` or later. Markers and aborted
     /// records are no messages: only the event of the partition's end tells that they are passed.
-    fn read_on(&self, from: u64, end: u64, take: &mut TakeRow<'_>) -> Result<u64, PortError> {
+    fn read_on(
+        &self,
+        from: u64,
+        end: u64,
+        is_wanted: &dyn Fn() -> bool,
+        take: &mut TakeRow<'_>,
+    ) -> Result<u64, PortError> {
         let mut next = from;
         let mut heard_at = Instant::now();
-        loop {
+        while is_wanted() {
             match self.consumer.poll(Duration::from_millis(200)) {
                 Some(Ok(message)) => {
                     heard_at = Instant::now();
@@ -142,20 +158,21 @@ impl KafkaChangelog {
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => return Ok(next.max(end)),
-                Some(Err(error)) if heard_at.elapsed() > UNFINISHED => {
+                Some(Err(error)) if heard_at.elapsed() > SILENCE => {
                     return Err(fatal("read a changelog")(error));
                 }
-                None if heard_at.elapsed() > UNFINISHED => {
+                None if heard_at.elapsed() > SILENCE => {
                     return Err(PortError::Fatal(format!(
                         "{} gives nothing for {} s, though it goes on to {end}; is a broker \
                          missing?",
                         self.topic,
-                        UNFINISHED.as_secs()
+                        SILENCE.as_secs()
                     )));
                 }
                 Some(Err(_)) | None => {}
             }
         }
+        Ok(next)
     }
 }
 

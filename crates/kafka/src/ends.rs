@@ -38,10 +38,15 @@ impl Ends {
     }
 }
 
-/// Writes what the client says went wrong into our log: brokers that are gone, passwords that are
-/// refused. The end of a partition is no error, though it comes the same way.
+/// Writes what the client says went wrong into our log: passwords that are refused, brokers that
+/// are gone. The end of a partition is no error, though it comes the same way.
 pub(crate) fn say(error: &KafkaError, reason: &str) {
-    if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
-        tracing::warn!(%error, reason, "the Kafka client");
+    match error.rdkafka_error_code() {
+        Some(RDKafkaErrorCode::PartitionEOF) => {}
+        // Said again and again by every client while a cluster restarts.
+        Some(RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure) => {
+            tracing::debug!(%error, reason, "the Kafka client");
+        }
+        _ => tracing::warn!(%error, reason, "the Kafka client"),
     }
 }

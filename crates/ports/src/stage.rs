@@ -166,7 +166,8 @@ pub type TakeRow<'t> = dyn FnMut(ChangelogRow, ReadTo) -> Result<ControlFlow<()>
 pub trait Changelog: Send {
     /// Reads the partition's rows from `from` on, up to the end that stands when it is called,
     /// records of unfinished transactions included: waits until those are finished. Returns where
-    /// the changelog goes on, or none where `from` lies beyond the end.
+    /// the changelog goes on, or none where `from` lies beyond the end. Ends early when it is
+    /// wanted no more.
     ///
     /// # Errors
     /// [`PortError::Fatal`] where it cannot be read.
@@ -174,6 +175,7 @@ pub trait Changelog: Send {
         &mut self,
         partition: u32,
         from: u64,
+        is_wanted: &dyn Fn() -> bool,
         take: &mut TakeRow<'_>,
     ) -> Result<Option<u64>, PortError>;
 }

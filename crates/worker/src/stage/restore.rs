@@ -1,10 +1,10 @@
 //! Bringing a partition's local copy up to the end of its changelog, beside the turns of the
 //! partitions that are ready.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use quell_engine::{TABLES, Table};
@@ -34,6 +34,20 @@ pub(super) struct Restored {
     pub outcome: Result<Option<u64>, PortError>,
 }
 
+/// The numbers of the orders that somebody waits for.
+#[derive(Default)]
+struct Wanted(Mutex<BTreeSet<u64>>);
+
+impl Wanted {
+    fn change<T>(&self, change: impl FnOnce(&mut BTreeSet<u64>) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn has(&self, ticket: u64) -> bool {
+        self.change(|tickets| tickets.contains(&ticket))
+    }
+}
+
 struct Order {
     ticket: u64,
     partition: u32,
@@ -44,8 +58,7 @@ pub struct Restorer {
     orders: Option<Sender<Order>>,
     restored: Receiver<Restored>,
     thread: Option<JoinHandle<()>>,
-    /// What is being read is wanted no more.
-    stopping: Arc<AtomicBool>,
+    wanted: Arc<Wanted>,
     next_ticket: u64,
 }
 
@@ -64,12 +77,16 @@ impl Restorer {
     ) -> std::io::Result<Restorer> {
         let (orders, incoming) = channel::<Order>();
         let (outgoing, restored) = channel();
-        let stopping = Arc::new(AtomicBool::new(false));
-        let stop = stopping.clone();
+        let wanted = Arc::new(Wanted::default());
+        let still_wanted = wanted.clone();
         let body = move || {
             let mut open = Some(open);
             let mut changelog: Option<Box<dyn Changelog>> = None;
             for order in incoming {
+                let is_wanted = || still_wanted.has(order.ticket);
+                if !is_wanted() {
+                    continue;
+                }
                 let mut one = || -> Result<Option<u64>, PortError> {
                     if let Some(open) = open.take() {
                         changelog = Some(open()?);
@@ -82,8 +99,10 @@ impl Restorer {
                     let remaining =
                         metrics.stages.restore_remaining_records.with_label_values(&[stage]);
                     let partition = order.partition;
-                    let (cache, clock, stop) = (&cache, &*clock, &*stop);
-                    let mut copy = Copy { cache, partition, rows, remaining, seal, clock, stop };
+                    let (cache, clock) = (&cache, &*clock);
+                    let is_wanted = &is_wanted;
+                    let mut copy =
+                        Copy { cache, partition, rows, remaining, seal, clock, is_wanted };
                     let restored = copy.restore(&mut **changelog);
                     copy.remaining.set(0);
                     restored
@@ -96,12 +115,13 @@ impl Restorer {
         };
         let thread = std::thread::Builder::new().name(format!("{stage}-restore")).spawn(body)?;
         let (orders, thread) = (Some(orders), Some(thread));
-        Ok(Restorer { orders, restored, thread, stopping, next_ticket: 0 })
+        Ok(Restorer { orders, restored, thread, wanted, next_ticket: 0 })
     }
 
     /// Orders a restore, and returns its number.
     pub(super) fn order(&mut self, partition: u32) -> u64 {
         self.next_ticket += 1;
+        self.wanted.change(|tickets| tickets.insert(self.next_ticket));
         let order = Order { ticket: self.next_ticket, partition };
         if let Some(orders) = &self.orders {
             // A thread that is gone is seen by whoever waits for the outcome.
@@ -110,16 +130,23 @@ impl Restorer {
         self.next_ticket
     }
 
+    /// Nobody waits for the order any more: others need not wait for it either.
+    pub(super) fn cancel(&self, ticket: u64) {
+        self.wanted.change(|tickets| tickets.remove(&ticket));
+    }
+
     /// An order that is done, if there is one.
     pub(super) fn done(&self) -> Option<Restored> {
-        self.restored.try_recv().ok()
+        let restored = self.restored.try_recv().ok()?;
+        self.cancel(restored.ticket);
+        Some(restored)
     }
 }
 
 impl Drop for Restorer {
     fn drop(&mut self) {
         self.orders = None;
-        self.stopping.store(true, Ordering::SeqCst);
+        self.wanted.change(BTreeSet::clear);
         if let Some(thread) = self.thread.take() {
             // It has nobody left to tell.
             let _ = thread.join();
@@ -137,7 +164,7 @@ struct Copy<'c> {
     seal: u64,
     clock: &'c dyn Clock,
     /// What was read so far is kept: the copy is a prefix wherever it ends.
-    stop: &'c AtomicBool,
+    is_wanted: &'c dyn Fn() -> bool,
 }
 
 impl Copy<'_> {
@@ -194,30 +221,41 @@ impl Copy<'_> {
         let mut changes: Vec<Change> = Vec::new();
         let mut bytes = 0;
         let now: TimeMs = self.clock.now();
-        let end = changelog.read(self.partition, start.changelog_next, &mut |row, to| {
-            self.remaining.set(gauge(to.end.saturating_sub(to.next)));
-            match row {
-                ChangelogRow::Position { next, seal } => {
-                    self.check(seal)?;
-                    position.input_next = Some(next);
+        let end = changelog.read(
+            self.partition,
+            start.changelog_next,
+            self.is_wanted,
+            &mut |row, to| {
+                self.remaining.set(gauge(to.end.saturating_sub(to.next)));
+                match row {
+                    ChangelogRow::Position { next, seal } => {
+                        self.check(seal)?;
+                        position.input_next = Some(next);
+                    }
+                    ChangelogRow::Change { table, key, value } => {
+                        bytes += value.as_ref().map_or(0, Vec::len);
+                        changes.push(Change { table: known_table(&table)?, key, value });
+                    }
                 }
-                ChangelogRow::Change { table, key, value } => {
-                    bytes += value.as_ref().map_or(0, Vec::len);
-                    changes.push(Change { table: known_table(&table)?, key, value });
+                position.changelog_next = to.next;
+                if changes.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
+                    // Only at the end is it as the changelog is.
+                    self.apply(&mut changes, position)?;
+                    bytes = 0;
                 }
-            }
-            position.changelog_next = to.next;
-            if changes.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
-                // Only at the end is it as the changelog is.
-                self.apply(&mut changes, position)?;
-                bytes = 0;
-            }
-            let stopping = self.stop.load(Ordering::SeqCst);
-            Ok(if stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-        })?;
+                Ok(if (self.is_wanted)() {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                })
+            },
+        )?;
         let Some(end) = end else { return Ok(None) };
         position.changelog_next = end;
-        self.apply(&mut changes, CachePosition { as_of: now, ..position })?;
+        if (self.is_wanted)() {
+            position.as_of = now;
+        }
+        self.apply(&mut changes, position)?;
         Ok(Some(position))
     }
 

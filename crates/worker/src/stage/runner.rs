@@ -125,7 +125,12 @@ impl Runner {
         match rebalanced {
             Rebalanced::Left(partition) => {
                 tracing::info!(stage = %self.settings.stage, %partition, "partition left");
-                self.slots.remove(&partition);
+                let slot = self.slots.remove(&partition);
+                if let (Some(Slot::Restoring { ticket, .. }), Some((_, restorer))) =
+                    (slot, &self.memory)
+                {
+                    restorer.cancel(ticket);
+                }
                 self.meter.left(&partition);
                 self.stage.reset();
             }
