@@ -10,7 +10,7 @@ use quell_broker::Cluster;
 use quell_faults::Seed;
 use quell_model::TrendRow;
 use quell_model::trend::trend_key;
-use quell_tests::binary::quell;
+use quell_tests::binary::{get, quell};
 use quell_tests::deployment::{Deployment, Worker};
 use quell_tests::{shop, topics};
 use serde_json::Value;
@@ -192,15 +192,10 @@ fn assert_poison(deployment: &Deployment, lines: &[String]) {
 /// The worker answers from its copy what the replay says: every contact, every issue.
 fn assert_served(worker: &Worker, expected: &BTreeMap<&'static str, BTreeMap<String, Value>>) {
     let url = worker.await_ready();
-    let ask = |path: &str| -> Value {
-        let mut answer = ureq::get(format!("{url}{path}")).call().expect("it answers");
-        let body = answer.body_mut().read_to_string().expect("a body");
-        serde_json::from_str(&body).expect("the answer is JSON")
-    };
     let contacts = &expected["contacts"];
     let begun = Instant::now();
     let await_answer = |path: &str, is_right: &dyn Fn(&Value) -> bool| loop {
-        let answer = ask(path);
+        let answer = get(&url, path);
         if is_right(&answer) {
             break;
         }
@@ -296,14 +291,10 @@ fn letters(deployment: &Deployment, count: usize) -> Vec<Value> {
 #[test]
 fn dead_letters_are_given_again_and_a_worker_with_another_key_stops() {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let own = topics::given().is_none().then(|| topics::cluster(scratch, "cluster-letters", 1));
-    let brokers = own.as_ref().map(Cluster::bootstrap_servers).or_else(topics::given);
+    let (_own, brokers) = topics::given_or_own(scratch, "cluster-letters");
     let dir = tempfile::tempdir().expect("a folder");
-    let deployment = Deployment {
-        brokers: brokers.expect("a cluster"),
-        prefix: topics::prefix("letters"),
-        dir: dir.path().to_owned(),
-    };
+    let deployment =
+        Deployment { brokers, prefix: topics::prefix("letters"), dir: dir.path().to_owned() };
     deployment.make_topics(PARTITIONS);
     let poison = ["{\"no end", "[1, 2]"];
     let lines: Vec<String> = [poison[0].to_owned(), shop::opened("good", "2026-01-01")]

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use quell_faults::Seed;
-use quell_tests::binary::quell;
+use quell_tests::binary::{get, quell};
 use quell_tests::shop;
 use serde_json::Value;
 
@@ -65,10 +65,7 @@ impl Running {
     }
 
     fn get(&self, path: &str) -> Value {
-        let mut response =
-            ureq::get(format!("{}{path}", self.url)).call().expect("a running quell answers");
-        let text = response.body_mut().read_to_string().expect("the answer is text");
-        serde_json::from_str(&text).expect("the answer is JSON")
+        get(&self.url, path)
     }
 
     fn kill(mut self) {

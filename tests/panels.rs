@@ -224,14 +224,10 @@ fn unanswered(prometheus: &str, asked: &[(String, String)]) -> Vec<String> {
 #[test]
 fn every_query_is_answered_by_a_real_run() {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let own = topics::given().is_none().then(|| topics::cluster(scratch, "cluster-panels", 1));
-    let brokers = own.as_ref().map(quell_broker::Cluster::bootstrap_servers).or_else(topics::given);
+    let (_own, brokers) = topics::given_or_own(scratch, "cluster-panels");
     let dir = tempfile::tempdir().expect("a folder");
-    let deployment = Deployment {
-        brokers: brokers.expect("a cluster"),
-        prefix: topics::prefix("panels"),
-        dir: dir.path().to_owned(),
-    };
+    let deployment =
+        Deployment { brokers, prefix: topics::prefix("panels"), dir: dir.path().to_owned() };
     deployment.make_topics(PARTITIONS);
     let (machine, worker) = (machine(&dir.path().join("machine")), deployment.worker("one"));
     let urls = [machine.await_ready(), worker.await_ready()];

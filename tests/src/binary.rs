@@ -50,6 +50,16 @@ pub fn replay(out: &Path, args: &[&str]) -> Vec<(&'static str, String)> {
         .to_vec()
 }
 
+/// What a running quell answers to a GET.
+///
+/// # Panics
+/// When it does not answer, or not with JSON.
+pub fn get(url: &str, path: &str) -> serde_json::Value {
+    let mut answer = ureq::get(format!("{url}{path}")).call().expect("a running quell answers");
+    let text = answer.body_mut().read_to_string().expect("the answer is text");
+    serde_json::from_str(&text).expect("the answer is JSON")
+}
+
 /// What a replay writes.
 pub const FILES: [&str; 6] = [
     "contacts.ndjson",

@@ -40,6 +40,21 @@ pub fn cluster(scratch: &Path, name: &str, nodes: usize) -> Cluster {
     kafka.start(&scratch.join(name), nodes).expect("the cluster comes up")
 }
 
+/// The given cluster, or one of its own that goes with the value; and where clients find it.
+///
+/// # Panics
+/// When it does not come up.
+pub fn given_or_own(scratch: &Path, name: &str) -> (Option<Cluster>, String) {
+    match given() {
+        Some(servers) => (None, servers),
+        None => {
+            let own = cluster(scratch, name, 1);
+            let servers = own.bootstrap_servers();
+            (Some(own), servers)
+        }
+    }
+}
+
 /// Writes lines to a topic, each keyed by its number.
 ///
 /// # Panics

@@ -10,7 +10,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 
-use crate::log::{at, fatal, offset};
+use crate::log::{at, fatal, number, offset};
 use crate::settings::KafkaSettings;
 use crate::topics::PATIENCE;
 
@@ -87,7 +87,7 @@ impl Changelog for KafkaChangelog {
         is_wanted: &dyn Fn() -> bool,
         take: &mut TakeRow<'_>,
     ) -> Result<Option<u64>, PortError> {
-        let number = i32::try_from(partition).unwrap_or(i32::MAX);
+        let number = number(partition);
         let Some((first, end)) = self.bounds(number, from)? else { return Ok(None) };
         self.wait_for_unfinished(number, end, is_wanted)?;
         let mut next = from.max(first);
@@ -153,9 +153,7 @@ impl KafkaChangelog {
                     heard_at = Instant::now();
                     next = offset(message.offset()) + 1;
                     let row = row_of(&message).ok_or_else(|| unreadable(&message))?;
-                    if take(row, ReadTo { next, end })?.is_break() {
-                        return Ok(next);
-                    }
+                    take(row, ReadTo { next, end })?;
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => return Ok(next.max(end)),
                 Some(Err(error)) if heard_at.elapsed() > SILENCE => {

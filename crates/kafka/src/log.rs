@@ -11,7 +11,6 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::ends;
 use crate::rebalance::Rebalances;
 use crate::settings::KafkaSettings;
 use crate::topics::PATIENCE;
@@ -73,7 +72,8 @@ impl KafkaLog {
 
     /// The first offset and the end.
     fn ends(&self, partition: &Partition) -> Result<(u64, u64), PortError> {
-        let ends = self.consumer.fetch_watermarks(&partition.input, number(partition), PATIENCE);
+        let ends =
+            self.consumer.fetch_watermarks(&partition.input, number(partition.number), PATIENCE);
         let (first, end) = ends.map_err(fatal("ask for a topic's end"))?;
         Ok((offset(first), offset(end)))
     }
@@ -81,7 +81,7 @@ impl KafkaLog {
     fn seek(&self, partition: &Partition, to: Offset) -> Result<(), KafkaError> {
         let begun = Instant::now();
         loop {
-            match self.consumer.seek(&partition.input, number(partition), to, PATIENCE) {
+            match self.consumer.seek(&partition.input, number(partition.number), to, PATIENCE) {
                 Err(error) if begun.elapsed() > PATIENCE => return Err(error),
                 Err(_) => std::thread::sleep(SEEK_PAUSE),
                 Ok(()) => return Ok(()),
@@ -103,12 +103,10 @@ impl StageLog for KafkaLog {
         loop {
             let wait = if polled.records.is_empty() { patience } else { gather };
             let rest = wait.saturating_sub(begun.elapsed());
-            let mut is_over = false;
-            let record = match self.consumer.poll(rest) {
-                None => {
-                    is_over = true;
-                    None
-                }
+            let heard = self.consumer.poll(rest);
+            let is_over = heard.is_none();
+            let record = match heard {
+                None => None,
                 Some(Ok(message)) => {
                     let record = record_of(&message);
                     Some(record).filter(|r| self.resumed.contains(&Partition::of(&r.position)))
@@ -135,7 +133,7 @@ impl StageLog for KafkaLog {
 
     fn committed(&mut self, partition: &Partition) -> Result<Option<u64>, PortError> {
         let mut asked = TopicPartitionList::new();
-        asked.add_partition(&partition.input, number(partition));
+        asked.add_partition(&partition.input, number(partition.number));
         let found = self.consumer.committed_offsets(asked, PATIENCE);
         let found = found.map_err(fatal("ask for the group's position"))?;
         let offset = found.elements().first().map(|element| element.offset());
@@ -160,7 +158,7 @@ impl StageLog for KafkaLog {
         };
         self.seek(partition, at(next)).map_err(fatal("seek"))?;
         let mut list = TopicPartitionList::new();
-        list.add_partition(&partition.input, number(partition));
+        list.add_partition(&partition.input, number(partition.number));
         self.consumer.resume(&list).map_err(fatal("resume a partition"))?;
         self.resumed.insert(partition.clone());
         Ok(next)
@@ -178,23 +176,13 @@ fn consumer(
     settings: &KafkaSettings,
     spec: &StageSpec,
 ) -> Result<BaseConsumer<Rebalances>, KafkaError> {
-    let mut config = settings.client_with(&[
-        // Fetched ahead per consumer; the default of 64 MiB is more than a turn ever needs.
-        ("queued.max.messages.kbytes", "16384"),
-        ("statistics.interval.ms", ends::EVERY_MS),
-    ]);
+    let mut config = settings.reader(&spec.group);
     let said = |name: &str| settings.properties.get(name).map(String::as_str);
     let strategy = "partition.assignment.strategy";
     // Under the new group protocol the broker decides it.
     if said("group.protocol") != Some("consumer") && said(strategy).is_none() {
         config.set(strategy, "cooperative-sticky");
     }
-    config
-        .set("group.id", &spec.group)
-        .set("auto.offset.reset", "earliest")
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("isolation.level", "read_committed");
     if let Some(instance) = &spec.instance_id {
         config.set("group.instance.id", instance);
     }
@@ -231,8 +219,9 @@ pub(crate) fn at(offset: u64) -> Offset {
     Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX))
 }
 
-pub(crate) fn number(partition: &Partition) -> i32 {
-    i32::try_from(partition.number).unwrap_or(i32::MAX)
+/// A partition's number as the cluster takes it.
+pub(crate) fn number(partition: u32) -> i32 {
+    i32::try_from(partition).unwrap_or(i32::MAX)
 }
 
 pub(crate) fn record_of(message: &BorrowedMessage<'_>) -> Record {

@@ -10,8 +10,8 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
 
-use crate::ends::{self, Ends, say};
-use crate::log::{at, check, fatal, offset, record_of};
+use crate::ends::{Ends, say};
+use crate::log::{at, check, fatal, number, offset, record_of};
 use crate::settings::KafkaSettings;
 use crate::topics::{PATIENCE, partition_counts};
 
@@ -139,9 +139,9 @@ impl ReplicaLog for KafkaReplica {
         for topic in &self.topics {
             let mut list = TopicPartitionList::new();
             for position in positions.iter().filter(|position| position.input == topic.name) {
-                let number = i32::try_from(position.partition).unwrap_or(i32::MAX);
                 // Refused for an offset that is none; ours are.
-                let _ = list.add_partition_offset(&topic.name, number, at(position.offset));
+                let (own, next) = (number(position.partition), at(position.offset));
+                let _ = list.add_partition_offset(&topic.name, own, next);
             }
             // What was read is in the replica itself; this one is for those who watch.
             let _ = topic.consumer.commit(&list, CommitMode::Async);
@@ -157,16 +157,8 @@ impl Topic {
         partitions: u32,
     ) -> Result<Topic, PortError> {
         let consumer = settings
-            .client_with(&[
-                ("queued.max.messages.kbytes", "16384"),
-                ("statistics.interval.ms", ends::EVERY_MS),
-            ])
-            .set("group.id", group)
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
+            .reader(group)
             .set("enable.partition.eof", "true")
-            .set("auto.offset.reset", "earliest")
-            .set("isolation.level", "read_committed")
             .create_with_context(Heard::default())
             .map_err(fatal("make a consumer"))?;
         let all: BTreeSet<u32> = (0..partitions).collect();
@@ -176,13 +168,12 @@ impl Topic {
 
     /// Sets where each partition begins. False where a position is of another topic.
     fn find(&mut self, from: &[Position]) -> Result<bool, PortError> {
-        for (number, next) in &mut self.next {
+        for (own, next) in &mut self.next {
             let known = from
                 .iter()
-                .find(|position| position.input == self.name && position.partition == *number);
+                .find(|position| position.input == self.name && position.partition == *own);
             let Some(known) = known else { continue };
-            let raw = i32::try_from(*number).unwrap_or(i32::MAX);
-            let ends = self.consumer.fetch_watermarks(&self.name, raw, PATIENCE);
+            let ends = self.consumer.fetch_watermarks(&self.name, number(*own), PATIENCE);
             let (_, end) = ends.map_err(fatal("ask for a topic's end"))?;
             if known.offset > offset(end) {
                 return Ok(false);
@@ -198,10 +189,9 @@ impl Topic {
 
     fn assign(&self) -> Result<(), KafkaError> {
         let mut list = TopicPartitionList::new();
-        for (number, next) in &self.next {
-            let number = i32::try_from(*number).unwrap_or(i32::MAX);
+        for (own, next) in &self.next {
             let from = if *next == 0 { Offset::Beginning } else { at(*next) };
-            list.add_partition_offset(&self.name, number, from)?;
+            list.add_partition_offset(&self.name, number(*own), from)?;
         }
         self.consumer.assign(&list)
     }

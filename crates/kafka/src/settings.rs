@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
+use crate::ends;
+use crate::topics::MAX_RECORD_BYTES;
+
 /// Properties that are ours: another value would lose or double records without a word.
 const OWN: &[(&str, &str)] = &[
     ("bootstrap.servers", "it is given by --brokers"),
@@ -102,8 +105,31 @@ impl KafkaSettings {
         })
     }
 
+    /// What a reader of committed records starts from. It keeps its positions itself.
+    pub(crate) fn reader(&self, group: &str) -> ClientConfig {
+        // Fetched ahead per consumer; the default of 64 MiB is more than a turn ever needs.
+        let mut config = self.client_with(&[("queued.max.messages.kbytes", "16384")]);
+        config
+            .set("group.id", group)
+            .set("auto.offset.reset", "earliest")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("isolation.level", "read_committed")
+            .set("statistics.interval.ms", ends::EVERY_MS);
+        config
+    }
+
+    /// What a producer starts from, with these values where the user says nothing else.
+    pub(crate) fn producer(&self, unless_said: &[(&str, &str)]) -> ClientConfig {
+        // Java's, so that others who write a key find the same partition.
+        let own = [("partitioner", "murmur2_random"), ("linger.ms", "5")];
+        let mut config = self.client_with(&[&own, unless_said].concat());
+        config.set("enable.idempotence", "true").set("message.max.bytes", MAX_RECORD_BYTES);
+        config
+    }
+
     /// What a client starts from, with these values where the user says nothing else.
-    pub(crate) fn client_with(&self, unless_said: &[(&str, &str)]) -> ClientConfig {
+    fn client_with(&self, unless_said: &[(&str, &str)]) -> ClientConfig {
         let mut config = self.client();
         for (name, value) in unless_said {
             if !self.properties.contains_key(*name) {

@@ -17,7 +17,6 @@ use crate::StageSpec;
 use crate::changelog::{change_key, position_key, position_value};
 use crate::log::{at, fatal, number, offset};
 use crate::settings::KafkaSettings;
-use crate::topics::MAX_RECORD_BYTES;
 use crate::writer::{PATIENCE, send};
 
 /// How long the cluster may keep a transaction of ours open: what we hold back from readers for
@@ -33,16 +32,9 @@ pub(crate) struct Transactions {
 
 impl Transactions {
     pub(crate) fn open(settings: &KafkaSettings, spec: &StageSpec) -> Result<Self, PortError> {
-        let mut config = settings.client_with(&[
-            ("compression.type", "zstd"),
-            // Java's, so that others who write a key find the same partition.
-            ("partitioner", "murmur2_random"),
-            ("linger.ms", "5"),
-        ]);
+        let mut config = settings.producer(&[("compression.type", "zstd")]);
         config
             .set("transactional.id", &spec.transactional_id)
-            .set("enable.idempotence", "true")
-            .set("message.max.bytes", MAX_RECORD_BYTES)
             .set("transaction.timeout.ms", TRANSACTION_TIMEOUT.as_millis().to_string());
         let producer: BaseProducer<Deliveries> = config
             .create_with_context(Deliveries::of(spec.changelog.clone()))
@@ -62,7 +54,7 @@ impl Transactions {
             Ok(()) => self.end()?,
             Err(error) => return Err(self.abort(error)),
         }
-        let next = |partition: &Partition| self.producer.context().next(number(partition));
+        let next = |partition: &Partition| self.producer.context().next(number(partition.number));
         Ok(transaction.partitions.iter().map(|touched| next(&touched.partition)).collect())
     }
 
@@ -76,8 +68,8 @@ impl Transactions {
         }
         let mut positions = TopicPartitionList::new();
         for touched in &transaction.partitions {
-            let (input, number) = (&touched.partition.input, number(&touched.partition));
-            positions.add_partition_offset(input, number, at(touched.next))?;
+            let Partition { input, number: own } = &touched.partition;
+            positions.add_partition_offset(input, number(*own), at(touched.next))?;
             let Some(changelog) = &self.changelog else { continue };
             let row = |key: Vec<u8>, value: Option<Vec<u8>>| StageRecord {
                 topic: changelog.clone(),
@@ -87,15 +79,11 @@ impl Transactions {
                 value,
             };
             for change in &touched.changes {
-                send(
-                    &self.producer,
-                    &row(change_key(change.table, &change.key), change.value.clone()),
-                )?;
+                let key = change_key(change.table, &change.key);
+                send(&self.producer, &row(key, change.value.clone()))?;
             }
-            send(
-                &self.producer,
-                &row(position_key(), Some(position_value(touched.next, self.seal))),
-            )?;
+            let position = position_value(touched.next, self.seal);
+            send(&self.producer, &row(position_key(), Some(position)))?;
         }
         self.producer.flush(PATIENCE)?;
         if let Some(error) = self.producer.context().failure() {

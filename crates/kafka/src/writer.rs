@@ -10,9 +10,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
-use crate::log::fatal;
+use crate::log::{fatal, number};
 use crate::settings::KafkaSettings;
-use crate::topics::MAX_RECORD_BYTES;
 
 /// How long a record may wait for room or for its delivery.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,9 +30,7 @@ impl KafkaWriter {
     /// [`PortError::Fatal`] where no client can be made.
     pub fn open(settings: &KafkaSettings) -> Result<KafkaWriter, PortError> {
         let producer = settings
-            .client_with(&[("partitioner", "murmur2_random"), ("linger.ms", "5")])
-            .set("enable.idempotence", "true")
-            .set("message.max.bytes", MAX_RECORD_BYTES)
+            .producer(&[])
             .create_with_context(Failures::default())
             .map_err(fatal("make a producer"))?;
         Ok(KafkaWriter { producer })
@@ -85,7 +82,7 @@ where
         headers.insert(Header { key, value: Some(value) })
     });
     let mut waiting: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&record.topic);
-    waiting.partition = record.partition.map(|n| i32::try_from(n).unwrap_or(i32::MAX));
+    waiting.partition = record.partition.map(number);
     waiting.key = record.key.as_deref();
     waiting.payload = record.value.as_deref();
     if !record.headers.is_empty() {

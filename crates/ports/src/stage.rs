@@ -2,7 +2,6 @@
 //! outputs, state changes and positions.
 
 use std::fmt;
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use quell_model::Position;
@@ -159,8 +158,8 @@ pub struct ReadTo {
     pub end: u64,
 }
 
-/// Takes a row and how far the changelog is read with it; says whether to go on.
-pub type TakeRow<'t> = dyn FnMut(ChangelogRow, ReadTo) -> Result<ControlFlow<()>, PortError> + 't;
+/// Takes a row and how far the changelog is read with it.
+pub type TakeRow<'t> = dyn FnMut(ChangelogRow, ReadTo) -> Result<(), PortError> + 't;
 
 /// Reads committed rows of a stage's changelog.
 pub trait Changelog: Send {

@@ -24,26 +24,11 @@ use quell_worker::stage::{
 use quell_worker::views::Views;
 
 use crate::args::KafkaArgs;
-use crate::config::{Config, Origin};
+use crate::config::Config;
 use crate::wiring;
 
 /// Records of one turn: enough to share a transaction, few enough to bound its memory.
-const TURN_LIMIT: PollLimit = PollLimit { records: 2_000, bytes: 8 << 20 };
-
-/// What the command line says of the cluster, over the configuration.
-///
-/// # Errors
-/// A value of the wrong kind.
-pub fn configured(config: &mut Config, args: &KafkaArgs) -> anyhow::Result<()> {
-    if let Some(brokers) = &args.brokers {
-        config.say(
-            "kafka.brokers",
-            brokers.clone(),
-            Origin::CommandLine("--brokers".to_owned()),
-        )?;
-    }
-    Ok(())
-}
+pub const TURN_LIMIT: PollLimit = PollLimit { records: 2_000, bytes: 8 << 20 };
 
 /// How to reach the cluster.
 ///
@@ -114,6 +99,8 @@ pub struct Worker {
     dir: PathBuf,
     name: String,
     core: Arc<Settings>,
+    /// Of the key in `core`.
+    seal: u64,
     adapter: Arc<Adapter>,
     taxonomy: Arc<Taxonomy>,
     partitions: BTreeMap<String, i32>,
@@ -151,6 +138,7 @@ impl Worker {
         Ok(Worker {
             names: names(&config),
             adapter: Arc::new(wiring::adapter(&config)?),
+            seal: seal(&core.customer_hash_key),
             core: Arc::new(core),
             dir: dir.to_path_buf(),
             config,
@@ -210,7 +198,7 @@ impl Worker {
             let settings = RunnerSettings {
                 stage,
                 names: worker.names.clone(),
-                seal: seal(&worker.core.customer_hash_key),
+                seal: worker.seal,
                 limit: TURN_LIMIT,
                 commit_every: worker.duration("kafka.commit_every"),
             };
@@ -277,8 +265,7 @@ impl Worker {
             Ok(changelog)
         };
         let (metrics, clock) = (self.metrics.clone(), self.clock.clone());
-        let seal = seal(&self.core.customer_hash_key);
-        Restorer::start(stage.as_str(), cache, Box::new(open), seal, metrics, clock)
+        Restorer::start(stage.as_str(), cache, Box::new(open), self.seal, metrics, clock)
     }
 
     fn spec(&self, part: &Part) -> StageSpec {
@@ -288,7 +275,7 @@ impl Worker {
             group: self.names.group(stage),
             inputs: part.inputs.clone(),
             changelog: stage.has_state().then(|| self.names.changelog(stage)),
-            seal: seal(&self.core.customer_hash_key),
+            seal: self.seal,
             transactional_id: self.names.transactional_id(stage, &self.name),
             instance_id: is_static.then(|| self.name.clone()),
         }

@@ -110,12 +110,9 @@ impl Remote {
         path: &str,
         parameters: &[(String, String)],
     ) -> anyhow::Result<T> {
-        let mut request = self.agent.get(format!("{}{path}", self.url));
+        let mut request = self.known(self.agent.get(format!("{}{path}", self.url)));
         for (name, value) in parameters {
             request = request.query(name, value);
-        }
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
         }
         let mut response = request.call().with_context(|| self.silent())?;
         let body = response.body_mut().with_config().limit(256 << 20).read_to_string()?;
@@ -130,7 +127,7 @@ impl Remote {
     /// # Errors
     /// Nobody answers, or the record is not taken in at all.
     pub fn post_event(&self, letter: &DeadLetter) -> anyhow::Result<bool> {
-        let mut request = self.agent.post(format!("{}/v1/events", self.url));
+        let mut request = self.known(self.agent.post(format!("{}/v1/events", self.url)));
         let mut is_typed = false;
         for (name, value) in letter.header_bytes() {
             // As they have in Kafka, where HTTP writes them with a hyphen.
@@ -141,9 +138,6 @@ impl Remote {
         if !is_typed {
             request = request.header("content-type", "application/json");
         }
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
         let value = letter.value_bytes().unwrap_or_default();
         let mut response = request.send(&value[..]).with_context(|| self.silent())?;
         let body = response.body_mut().read_to_string()?;
@@ -151,6 +145,14 @@ impl Remote {
             202 => Ok(true),
             422 => Ok(false),
             _ => bail!(self.refused(response.status(), &body)),
+        }
+    }
+
+    /// The request with our token, where there is one.
+    fn known<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header("authorization", format!("Bearer {token}")),
+            None => request,
         }
     }
 

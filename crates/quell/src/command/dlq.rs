@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -10,8 +11,8 @@ use quell_store::{EmbeddedStore, StoreSettings};
 use serde::Deserialize;
 
 use crate::Outcome;
-use crate::args::{Dlq, DlqChoice, DlqCommand, DlqSource};
-use crate::config::{Config, Origin};
+use crate::args::{Dlq, DlqChoice, DlqCommand, DlqSource, KafkaArgs};
+use crate::config::Config;
 use crate::output::{Row, number, print_rows, text};
 use crate::remote::{Remote, Source};
 
@@ -25,7 +26,7 @@ pub fn run(args: &Dlq) -> anyhow::Result<Outcome> {
         DlqCommand::List { choice, limit, source, output } => {
             let mut last = VecDeque::new();
             let mut found = 0_u64;
-            letters(source, &mut |id, letter| {
+            Place::of(source)?.letters(&source.kafka, &mut |id, letter| {
                 if choice.takes(&id, &letter) {
                     found += 1;
                     last.push_back((id, letter));
@@ -65,26 +66,46 @@ impl DlqChoice {
 /// Takes a dead letter with what it is called: its place in the topic, or its number.
 type Take<'t> = dyn FnMut(String, DeadLetter) + 't;
 
-/// Gives every dead letter there is, oldest first.
-fn letters(source: &DlqSource, take: &mut Take<'_>) -> anyhow::Result<()> {
-    if let Some(config) = on_cluster(source)? {
-        return cluster::letters(&config, source, take);
+/// Where dead letters are.
+enum Place {
+    Cluster(Config),
+    Running(Remote),
+    Folder(PathBuf),
+}
+
+impl Place {
+    fn of(source: &DlqSource) -> anyhow::Result<Place> {
+        let config = Config::load_with(&source.core, &source.kafka)?;
+        if !config.get("kafka.brokers").is_empty() {
+            return Ok(Place::Cluster(config));
+        }
+        Ok(match source.place.source()? {
+            Source::Running(remote) => Place::Running(remote),
+            Source::Folder(dir) => Place::Folder(dir),
+        })
     }
-    match source.place.source()? {
-        Source::Running(remote) => from_remote(&remote, take),
-        Source::Folder(dir) => {
-            let store = EmbeddedStore::open(&dir.join("store"), StoreSettings::default())?;
-            let mut next = 0;
-            loop {
-                let page = store.dead_letters(next, PAGE)?;
-                let Some((last, _)) = page.last() else { return Ok(()) };
-                next = last + 1;
-                for (seq, row) in page {
-                    let letter = serde_json::from_slice(&row.value)
-                        .with_context(|| format!("the dead letter {seq} is damaged"))?;
-                    take(seq.to_string(), letter);
-                }
-            }
+
+    /// Gives every dead letter there is, oldest first.
+    fn letters(&self, kafka: &KafkaArgs, take: &mut Take<'_>) -> anyhow::Result<()> {
+        match self {
+            Place::Cluster(config) => cluster::letters(config, kafka, take),
+            Place::Running(remote) => from_remote(remote, take),
+            Place::Folder(dir) => from_folder(dir, take),
+        }
+    }
+}
+
+fn from_folder(dir: &Path, take: &mut Take<'_>) -> anyhow::Result<()> {
+    let store = EmbeddedStore::open(&dir.join("store"), StoreSettings::default())?;
+    let mut next = 0;
+    loop {
+        let page = store.dead_letters(next, PAGE)?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        next = last + 1;
+        for (seq, row) in page {
+            let letter = serde_json::from_slice(&row.value)
+                .with_context(|| format!("the dead letter {seq} is damaged"))?;
+            take(seq.to_string(), letter);
         }
     }
 }
@@ -162,7 +183,7 @@ fn print(
 
 fn show(source: &DlqSource, wanted: &str, raw: bool) -> anyhow::Result<Outcome> {
     let mut found = None;
-    letters(source, &mut |id, letter| {
+    Place::of(source)?.letters(&source.kafka, &mut |id, letter| {
         if id == wanted {
             found = Some(letter);
         }
@@ -180,8 +201,9 @@ fn show(source: &DlqSource, wanted: &str, raw: bool) -> anyhow::Result<Outcome> 
 }
 
 fn replay(source: &DlqSource, choice: &DlqChoice) -> anyhow::Result<Outcome> {
+    let place = Place::of(source)?;
     let mut chosen = Vec::new();
-    letters(source, &mut |id, letter| {
+    place.letters(&source.kafka, &mut |id, letter| {
         if choice.takes(&id, &letter) {
             chosen.push(letter);
         }
@@ -189,13 +211,16 @@ fn replay(source: &DlqSource, choice: &DlqChoice) -> anyhow::Result<Outcome> {
     if chosen.is_empty() {
         bail!("no dead letter is of this choice; `quell dlq list` shows those there are");
     }
-    if let Some(config) = on_cluster(source)? {
-        cluster::give_again(&config, source, &chosen)?;
-        eprintln!("{} records written to their topics again", chosen.len());
-        return Ok(Outcome::Done);
-    }
-    let Source::Running(remote) = source.place.source()? else {
-        bail!("no Quell runs on this folder to take the records; start `quell run`");
+    let remote = match &place {
+        Place::Cluster(config) => {
+            cluster::give_again(config, &source.kafka, &chosen)?;
+            eprintln!("{} records written to their topics again", chosen.len());
+            return Ok(Outcome::Done);
+        }
+        Place::Running(remote) => remote,
+        Place::Folder(_) => {
+            bail!("no Quell runs on this folder to take the records; start `quell run`")
+        }
     };
     let mut rejected = 0;
     for letter in &chosen {
@@ -205,16 +230,6 @@ fn replay(source: &DlqSource, choice: &DlqChoice) -> anyhow::Result<Outcome> {
     Ok(if rejected == 0 { Outcome::Done } else { Outcome::Findings })
 }
 
-/// The configuration, where it names a cluster.
-fn on_cluster(source: &DlqSource) -> anyhow::Result<Option<Config>> {
-    let mut config = Config::load(&source.core)?;
-    if let Some(brokers) = &source.kafka.brokers {
-        let origin = Origin::CommandLine("--brokers".to_owned());
-        config.say("kafka.brokers", brokers.clone(), origin)?;
-    }
-    Ok(Some(config).filter(|config| !config.get("kafka.brokers").is_empty()))
-}
-
 #[cfg(feature = "kafka")]
 mod cluster {
     use std::time::Instant;
@@ -222,19 +237,17 @@ mod cluster {
     use quell_codec::RawRecord;
     use quell_kafka::topics::partition_counts;
     use quell_kafka::{KafkaReplica, KafkaWriter};
-    use quell_ports::PollLimit;
     use quell_ports::stage::{ReplicaLog, StageRecord};
 
-    use super::{Config, DeadLetter, DlqSource, Duration, Take};
-    use crate::cluster::{names, settings};
+    use super::{Config, DeadLetter, Duration, KafkaArgs, Take};
+    use crate::cluster::{TURN_LIMIT, names, settings};
 
-    const LIMIT: PollLimit = PollLimit { records: 1_000, bytes: 8 << 20 };
     const PATIENCE: Duration = Duration::from_millis(500);
     const SILENCE: Duration = Duration::from_secs(60);
 
     /// Reads the dead letter topics of all inputs to their ends.
-    pub fn letters(config: &Config, source: &DlqSource, take: &mut Take<'_>) -> anyhow::Result<()> {
-        let kafka = settings(config, &source.kafka)?;
+    pub fn letters(config: &Config, args: &KafkaArgs, take: &mut Take<'_>) -> anyhow::Result<()> {
+        let kafka = settings(config, args)?;
         let names = names(config);
         let inputs = config.words("kafka.inputs");
         // Asked first, so that a cluster that cannot be reached ends the command as such.
@@ -248,7 +261,7 @@ mod cluster {
             if heard.elapsed() > SILENCE {
                 anyhow::bail!("the dead letter topics give nothing; is a broker missing?");
             }
-            for record in log.poll(LIMIT, PATIENCE)? {
+            for record in log.poll(TURN_LIMIT, PATIENCE)? {
                 heard = Instant::now();
                 let raw = RawRecord {
                     value: record.value.as_deref(),
@@ -271,10 +284,10 @@ mod cluster {
     /// Writes the records to the topics they came from, as they were.
     pub fn give_again(
         config: &Config,
-        source: &DlqSource,
+        args: &KafkaArgs,
         letters: &[DeadLetter],
     ) -> anyhow::Result<()> {
-        let kafka = settings(config, &source.kafka)?;
+        let kafka = settings(config, args)?;
         let records: Vec<StageRecord> = letters
             .iter()
             .map(|letter| StageRecord {
@@ -291,13 +304,13 @@ mod cluster {
 
 #[cfg(not(feature = "kafka"))]
 mod cluster {
-    use super::{Config, DeadLetter, DlqSource, Take};
+    use super::{Config, DeadLetter, KafkaArgs, Take};
 
-    pub fn letters(_: &Config, _: &DlqSource, _: &mut Take<'_>) -> anyhow::Result<()> {
+    pub fn letters(_: &Config, _: &KafkaArgs, _: &mut Take<'_>) -> anyhow::Result<()> {
         anyhow::bail!(crate::NO_KAFKA)
     }
 
-    pub fn give_again(_: &Config, _: &DlqSource, _: &[DeadLetter]) -> anyhow::Result<()> {
+    pub fn give_again(_: &Config, _: &KafkaArgs, _: &[DeadLetter]) -> anyhow::Result<()> {
         anyhow::bail!(crate::NO_KAFKA)
     }
 }

@@ -59,7 +59,7 @@ fn on_cluster(_: &Run, _: Config) -> anyhow::Result<Outcome> {
 }
 
 fn configured(args: &Run) -> anyhow::Result<Config> {
-    let mut config = Config::load(&args.core)?;
+    let mut config = Config::load_with(&args.core, &args.kafka)?;
     let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
     let flags = [
         ("run.data", path(&args.data), "--data"),
@@ -67,7 +67,6 @@ fn configured(args: &Run) -> anyhow::Result<Config> {
         ("run.tls_cert", path(&args.tls_cert), "--tls-cert"),
         ("run.tls_key", path(&args.tls_key), "--tls-key"),
         ("run.tokens", path(&args.tokens), "--tokens"),
-        ("kafka.brokers", args.kafka.brokers.clone(), "--brokers"),
         ("kafka.stages", args.stages.clone(), "--stages"),
     ];
     for (key, value, flag) in flags {

@@ -13,8 +13,7 @@ pub fn run(args: &Topics) -> anyhow::Result<Outcome> {
         TopicsCommand::Plan(args) => (args, false),
         TopicsCommand::Apply(args) => (args, true),
     };
-    let mut config = Config::load(&args.core)?;
-    cluster::configured(&mut config, &args.kafka)?;
+    let mut config = Config::load_with(&args.core, &args.kafka)?;
     if let Some(partitions) = args.partitions {
         let origin = Origin::CommandLine("--partitions".to_owned());
         config.say("kafka.partitions", partitions.to_string(), origin)?;

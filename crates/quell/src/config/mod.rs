@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 pub use catalogue::{CATALOGUE, Entry};
 
-use crate::args::CoreArgs;
+use crate::args::{CoreArgs, KafkaArgs};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +109,19 @@ impl Config {
             // Without the value, which may be a secret.
             let origin = Origin::CommandLine(format!("--set {}", key.trim()));
             config.say(key.trim(), value.trim().to_owned(), origin)?;
+        }
+        Ok(config)
+    }
+
+    /// The same with what the command line says of a cluster.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with(args: &CoreArgs, kafka: &KafkaArgs) -> Result<Config, ConfigError> {
+        let mut config = Config::load(args)?;
+        if let Some(brokers) = &kafka.brokers {
+            let origin = Origin::CommandLine("--brokers".to_owned());
+            config.say("kafka.brokers", brokers.clone(), origin)?;
         }
         Ok(config)
     }

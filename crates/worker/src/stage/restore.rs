@@ -2,7 +2,6 @@
 //! partitions that are ready.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -243,11 +242,7 @@ impl Copy<'_> {
                     self.apply(&mut changes, position)?;
                     bytes = 0;
                 }
-                Ok(if (self.is_wanted)() {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                })
+                Ok(())
             },
         )?;
         let Some(end) = end else { return Ok(None) };

@@ -35,7 +35,6 @@ pub struct Replica {
     store: EmbeddedStore,
     views: Arc<Views>,
     progress: Arc<IndexProgress>,
-    level_at: TimeMs,
 }
 
 impl Replica {
@@ -68,18 +67,13 @@ impl Replica {
         }
         // A copy that is begun now is whole as of now when it is done, and is known to be old when
         // it was broken off.
-        let level_at = match store.replica_level_at()? {
-            Some(level_at) => level_at,
-            None => {
-                store.replicate(&[], &[], Some(now))?;
-                now
-            }
-        };
+        if store.replica_level_at()?.is_none() {
+            store.replicate(&[], &[], Some(now))?;
+        }
         let indexer = Indexer::open(store.clone(), &dir.join("index"), index)?;
         let replica = Replica {
             views: Arc::new(Views::new(store.clone(), indexer.searcher()?)),
             progress: Arc::new(IndexProgress::of(&indexer)),
-            level_at,
             store,
         };
         Ok((replica, indexer))
@@ -122,7 +116,7 @@ impl Replica {
             views: self.views.clone(),
             progress: self.progress.clone(),
             topics: DERIVED_TOPICS.map(named).into_iter().collect(),
-            level_at: self.store.replica_level_at()?.unwrap_or(self.level_at),
+            level_at: self.store.replica_level_at()?.unwrap_or_else(|| clock.now()),
             newest: None,
             noted_at: None,
             checked_at: None,

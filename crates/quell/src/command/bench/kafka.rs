@@ -9,7 +9,6 @@ use quell_kafka::topics::{Cleanup, Finding, Partitions, Planned, TopicSpec, appl
 use quell_kafka::{KafkaLog, KafkaReplica, KafkaSettings, KafkaWriter, StageSpec};
 use quell_model::ContactKey;
 use quell_model::topic::TopicNames;
-use quell_ports::PollLimit;
 use quell_ports::stage::{
     Partition, PartitionCommit, Rebalanced, ReplicaLog, StageLog, StageRecord, Transaction,
 };
@@ -19,11 +18,10 @@ use quell_worker::stage::Crew;
 use super::{line, lines, quantile};
 use crate::args::{CoreArgs, KafkaArgs};
 use crate::clock::SystemClock;
-use crate::cluster::{self, Worker};
+use crate::cluster::{self, TURN_LIMIT, Worker};
 use crate::config::{Config, Origin};
 use crate::wiring;
 
-const LIMIT: PollLimit = PollLimit { records: 2_000, bytes: 8 << 20 };
 /// Records given to the producer at once.
 const CHUNK: usize = 1_000;
 /// Nothing for this long: something is wrong.
@@ -45,8 +43,7 @@ pub struct Load {
 }
 
 pub fn run(load: Load, core: &CoreArgs, args: &KafkaArgs) -> anyhow::Result<()> {
-    let mut config = Config::load(core)?;
-    cluster::configured(&mut config, args)?;
+    let config = Config::load_with(core, args)?;
     let kafka = cluster::settings(&config, args)?;
     let tickets = Tickets::made(load.contacts)?;
     let bytes: usize = tickets.lines.iter().map(|(_, line)| line.len()).sum();
@@ -174,6 +171,7 @@ impl Deployment {
             ("kafka.prefix", prefix),
             ("kafka.inputs", input.clone()),
             ("kafka.partitions", partitions.to_string()),
+            ("kafka.stages", "intake,tag,link,trend".to_owned()),
             // Generated times lie in the past: the clock would make all that follows late.
             ("kafka.idle_after", "1d".to_owned()),
         ] {
@@ -251,7 +249,7 @@ impl Deployment {
             let worker =
                 Worker::new(config, kafka, &dir, metrics.clone(), taxonomy.clone(), clock)?;
             let (worker, crew) = (Arc::new(worker), Crew::new(metrics));
-            for stage in worker.stages()?.into_iter().filter(|stage| stage.as_str() != "serve") {
+            for stage in worker.stages()? {
                 worker.start(stage, &crew)?;
             }
             crews.push(crew);
@@ -284,13 +282,13 @@ impl Deployment {
         input.resume(&[])?;
         let mut waiting = 0_u64;
         while input.lag().never_level > 0 {
-            waiting += input.poll(LIMIT, Duration::from_millis(200))?.len() as u64;
+            waiting += input.poll(TURN_LIMIT, Duration::from_millis(200))?.len() as u64;
         }
         let begun = Instant::now();
         let mut log = KafkaLog::open(&self.kafka, &spec)?;
         while waiting > 0 {
             ensure!(begun.elapsed() < PATIENCE, "{waiting} records are not read");
-            let polled = log.poll(LIMIT, commit_every, commit_every)?;
+            let polled = log.poll(TURN_LIMIT, commit_every, commit_every)?;
             for rebalanced in polled.rebalanced {
                 if let Rebalanced::Came(partition) = rebalanced {
                     log.resume(&partition, None)?;
@@ -329,7 +327,7 @@ impl Reader {
             keys.iter().copied().filter(|key| !self.seen.contains_key(*key)).collect();
         let mut heard = Instant::now();
         while !missing.is_empty() {
-            for record in self.log.poll(LIMIT, Duration::from_millis(5))? {
+            for record in self.log.poll(TURN_LIMIT, Duration::from_millis(5))? {
                 let key = String::from_utf8(record.key.unwrap_or_default())?;
                 if missing.remove(key.as_str()) {
                     heard = Instant::now();
