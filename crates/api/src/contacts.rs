@@ -47,7 +47,7 @@ pub(crate) async fn search(
     given: Given,
 ) -> Result<JsonBytes, ApiError> {
     let request = search_request(given)?;
-    shared.ask(move |views| to_json(&views.searcher().search(&request)?)).await?
+    shared.ask(move |views| to_json(&views.search().search(&request)?)).await?
 }
 
 fn search_request(given: Given) -> Result<SearchRequest, ApiError> {
@@ -104,7 +104,7 @@ pub(crate) async fn es_search(
             ApiError::new(StatusCode::BAD_REQUEST, "bad_json", message)
         })?,
     };
-    shared.ask(move |views| to_json(&views.searcher().es_search(&question)?)).await?
+    shared.ask(move |views| to_json(&views.search().es_search(&question)?)).await?
 }
 
 /// `GET /v1/contacts/{key}`

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use quell_index::IndexError;
+use quell_index::{BackendError, IndexError};
 use quell_store::StoreError;
 use quell_worker::service::TakeError;
 use quell_worker::trends::TrendError;
@@ -129,8 +129,23 @@ impl From<IndexError> for ApiError {
             IndexError::Request { part, problem } => {
                 ApiError::new(StatusCode::BAD_REQUEST, "bad_request", format!("{part}: {problem}"))
             }
+            IndexError::Backend(error) => error.into(),
             other => ApiError::internal("the search", &other),
         }
+    }
+}
+
+impl From<BackendError> for ApiError {
+    fn from(error: BackendError) -> Self {
+        tracing::warn!(%error, "the search backend failed");
+        let (status, code) = match error {
+            BackendError::TimedOut { .. } => (StatusCode::GATEWAY_TIMEOUT, "backend_timeout"),
+            _ => (StatusCode::BAD_GATEWAY, "backend_failed"),
+        };
+        ApiError::new(status, code, error.to_string()).hint(
+            "the question is sound: whoever runs the search backend that search.backend names \
+             must look at it; the metrics quell_search_backend_* say since when",
+        )
     }
 }
 

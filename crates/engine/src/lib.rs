@@ -29,7 +29,7 @@ pub use state::{Scan, State, StateError, TABLES, Table, VisitRow};
 pub use tag::Tag;
 pub use trend::{Trend, TrendInput};
 
-use quell_model::Output;
+use quell_model::{ContactKey, Output};
 
 /// What a step asks the outside to do. State changes are not here: they went to [`State`], which
 /// holds them back until the turn commits.
@@ -41,6 +41,8 @@ pub struct Effects {
     pub to_link: Vec<LinkInput>,
     /// For TREND.
     pub to_trend: Vec<TrendInput>,
+    /// Contacts whose links became final: each once, unless its customer changes later.
+    pub settled: Vec<ContactKey>,
     /// What was counted on the way.
     pub tally: Tally,
     /// More timers are due at the mark than one step fires: the same mark must be given again.

@@ -16,7 +16,7 @@ fn main() -> Result<(), Error> {
     let dir = std::env::args().nth(1).ok_or("usage: measure DIR < texts.ndjson")?;
     let contacts = read()?;
     for threads in [1, 2] {
-        let settings = IndexSettings { memory_bytes: 400_000_000, threads };
+        let settings = IndexSettings { memory_bytes: 400_000_000, threads, ..Default::default() };
         let mut writer = rebuild(&dir, settings)?;
         let began = Instant::now();
         index(&mut writer, &contacts)?;

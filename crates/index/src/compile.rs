@@ -1,41 +1,29 @@
-//! From what is asked to the engine's queries: the one place that knows how words, values and
-//! bounds are looked up. The people's language and the Elasticsearch form both end here.
+//! From what is asked to conditions: the one place that knows how words, values and bounds are
+//! looked up. The people's language and the Elasticsearch form both end here.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
-use std::sync::Arc;
 
-use tantivy::Term;
-use tantivy::query::{
-    AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, ExistsQuery, FastFieldRangeQuery,
-    InvertedIndexRangeQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery, RegexQuery,
-    TermQuery,
-};
-use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::query::RegexQuery;
 
-use crate::document::engine_time;
+use crate::condition::{Condition, Occur, Sequence, Typed, WordField};
 use crate::error::{IndexError, QueryError, Result};
-use crate::excluded::ExcludedQuery;
 use crate::glob::Glob;
-use crate::near::{Gap, NearQuery, Sequence};
+use crate::near::Gap;
 use crate::query::{Expr, FieldValue, Words};
 use crate::schema::{Asked, FieldKind, Fields};
 use crate::terms;
-use crate::values::{
-    attribute_number, attribute_terms, attribute_text, check_vocabulary, finite, time_span,
-};
+use crate::values::{attribute_values, check_vocabulary, finite, time_span};
 
 /// Every language costs an analysis and a lookup per word.
 pub(crate) const MAX_LANGUAGES: usize = 32;
 /// Words that one prefix inside a phrase may stand for.
-const MAX_EXPANSIONS: u32 = 1000;
-
-pub(crate) type BoxQuery = Box<dyn Query>;
+pub(crate) const MAX_EXPANSIONS: u32 = 1000;
 
 /// What is wrong with a value, to be wrapped with the place it was written.
 pub(crate) type Problem = String;
 
-/// Builds the engine's queries for one snapshot of the index.
+/// Builds the conditions for one snapshot of the index.
 pub(crate) struct Compiler<'a> {
     pub(crate) fields: &'a Fields,
     /// The languages to find the stems of words in.
@@ -44,24 +32,24 @@ pub(crate) struct Compiler<'a> {
 
 impl Compiler<'_> {
     /// A whole query of the people's language.
-    pub(crate) fn expr(&self, expr: &Expr) -> Result<BoxQuery> {
+    pub(crate) fn expr(&self, expr: &Expr) -> Result<Condition> {
         Ok(match expr {
-            Expr::All => Box::new(AllQuery),
+            Expr::All => Condition::All,
             Expr::And(parts) => {
                 let mut clauses = Vec::with_capacity(parts.len() + 1);
                 for part in parts {
                     clauses.push(match part {
-                        Expr::Not(inner) => (Occur::MustNot, excluded(self.expr(inner)?)),
+                        Expr::Not(inner) => (Occur::MustNot, self.expr(inner)?),
                         _ => (Occur::Must, self.expr(part)?),
                     });
                 }
-                boolean(clauses)
+                Condition::all_of(clauses)
             }
             Expr::Or(parts) => {
                 let parts: Result<Vec<_>> = parts.iter().map(|part| self.expr(part)).collect();
-                any_of(parts?)
+                Condition::any_of(parts?)
             }
-            Expr::Not(inner) => boolean(vec![(Occur::MustNot, excluded(self.expr(inner)?))]),
+            Expr::Not(inner) => Condition::all_of(vec![(Occur::MustNot, self.expr(inner)?)]),
             Expr::Words(words) => self.words(&words.text).ok_or_else(|| nothing_to_find(words))?,
             Expr::Prefix(words) => {
                 self.prefix(&words.text).ok_or_else(|| nothing_to_find(words))?
@@ -73,7 +61,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn field(&self, name: &str, value: &FieldValue) -> std::result::Result<BoxQuery, Problem> {
+    fn field(&self, name: &str, value: &FieldValue) -> std::result::Result<Condition, Problem> {
         let asked = self.fields.asked(name).ok_or_else(|| format!("there is no field {name}"))?;
         match value {
             FieldValue::Exact(value) => self.exact(&asked, value),
@@ -86,51 +74,42 @@ impl Compiler<'_> {
     }
 
     /// Contacts with these words side by side, in any analysis. None: nothing to look for.
-    pub(crate) fn words(&self, text: &str) -> Option<BoxQuery> {
-        let mut found = Vec::new();
-        for field in [self.fields.text, self.fields.text_plain] {
-            found.extend(self.sequences(field, text).into_iter().map(|s| sequence_query(s, 0)));
-        }
-        (!found.is_empty()).then(|| any_of(found))
+    pub(crate) fn words(&self, text: &str) -> Option<Condition> {
+        self.sloppy(text, 0)
     }
 
     /// The same with some words between or swapped, counted as Elasticsearch counts `slop`.
-    pub(crate) fn sloppy(&self, text: &str, slop: u32) -> Option<BoxQuery> {
+    pub(crate) fn sloppy(&self, text: &str, slop: u32) -> Option<Condition> {
         let mut found = Vec::new();
-        for field in [self.fields.text, self.fields.text_plain] {
-            found.extend(self.sequences(field, text).into_iter().map(|s| sequence_query(s, slop)));
+        for field in WordField::ALL {
+            let sequences = self.sequences(field, text).into_iter();
+            found.extend(sequences.map(|sequence| Condition::Phrase { field, sequence, slop }));
         }
-        (!found.is_empty()).then(|| any_of(found))
+        (!found.is_empty()).then(|| Condition::any_of(found))
     }
 
     /// Contacts with a word that begins so, accents or not.
-    pub(crate) fn prefix(&self, text: &str) -> Option<BoxQuery> {
-        let field = self.fields.text_plain;
-        let sequence = self.sequences(field, text).into_iter().next()?;
+    pub(crate) fn prefix(&self, text: &str) -> Option<Condition> {
+        let mut sequence = self.sequences(WordField::Plain, text).into_iter().next()?;
         if sequence.len() > 1 {
-            let terms = sequence.into_iter().map(|(at, term)| (at as usize, term)).collect();
-            let mut query = PhrasePrefixQuery::new_with_offset(terms);
-            query.set_max_expansions(MAX_EXPANSIONS);
-            return Some(Box::new(query));
+            return Some(Condition::PhrasePrefix(sequence));
         }
-        let (_, term) = sequence.into_iter().next()?;
-        Some(begins_with(field, term.value().as_str()?))
+        sequence.pop().map(|(_, term)| Condition::WordPrefix(term))
     }
 
     /// The ways a text may stand in a field: one sequence per distinct analysis.
-    fn sequences(&self, field: Field, text: &str) -> Vec<Sequence> {
-        let analyses: Vec<_> = if field == self.fields.text {
-            self.languages.iter().map(|language| terms::stems(language, text)).collect()
-        } else {
-            vec![terms::plain(text)]
+    fn sequences(&self, field: WordField, text: &str) -> Vec<Sequence> {
+        let analyses: Vec<_> = match field {
+            WordField::Stems => {
+                self.languages.iter().map(|language| terms::stems(language, text)).collect()
+            }
+            WordField::Plain => vec![terms::plain(text)],
         };
         let mut distinct = BTreeSet::new();
         for terms in analyses {
             let first = terms.first().map_or(0, |(position, _)| *position);
-            let sequence: Vec<(u32, Term)> = terms
-                .into_iter()
-                .map(|(position, term)| (position - first, Term::from_field_text(field, &term)))
-                .collect();
+            let sequence: Sequence =
+                terms.into_iter().map(|(position, term)| (position - first, term)).collect();
             if !sequence.is_empty() {
                 distinct.insert(sequence);
             }
@@ -138,25 +117,21 @@ impl Compiler<'_> {
         distinct.into_iter().collect()
     }
 
-    fn near(&self, first: &Words, then: &[(Gap, Words)]) -> Result<BoxQuery> {
+    fn near(&self, first: &Words, then: &[(Gap, Words)]) -> Result<Condition> {
         let gaps: Vec<Gap> = then.iter().map(|(gap, _)| *gap).collect();
-        let mut found: Vec<BoxQuery> = Vec::new();
-        for field in [self.fields.text, self.fields.text_plain] {
+        let mut found = Vec::new();
+        for field in WordField::ALL {
             let mut places = Vec::with_capacity(then.len() + 1);
-            let mut holding = Vec::with_capacity(then.len() + 1);
             for words in std::iter::once(first).chain(then.iter().map(|(_, words)| words)) {
                 let sequences = self.sequences(field, &words.text);
-                if sequences.is_empty() && field == self.fields.text_plain {
+                if sequences.is_empty() && field == WordField::Plain {
                     return Err(nothing_to_find(words));
                 }
-                holding
-                    .push(any_of(sequences.iter().map(|s| sequence_query(s.clone(), 0)).collect()));
                 places.push(sequences);
             }
-            let holding_all: Arc<dyn Query> = Arc::new(BooleanQuery::intersection(holding));
-            found.push(Box::new(NearQuery { field, places, gaps: gaps.clone(), holding_all }));
+            found.push(Condition::Near { field, places, gaps: gaps.clone() });
         }
-        Ok(any_of(found))
+        Ok(Condition::any_of(found))
     }
 
     /// Contacts whose field has exactly this value.
@@ -164,24 +139,24 @@ impl Compiler<'_> {
         &self,
         asked: &Asked,
         value: &str,
-    ) -> std::result::Result<BoxQuery, Problem> {
+    ) -> std::result::Result<Condition, Problem> {
+        let is = |value: Typed| Condition::Is(asked.clone(), value);
         Ok(match asked.kind {
             FieldKind::Text => {
                 self.words(value).ok_or_else(|| format!("`{value}` has no word in it"))?
             }
             FieldKind::Keyword => {
                 check_vocabulary(asked.name, value)?;
-                exact_term(Term::from_field_text(asked.field, value))
+                is(Typed::Word(value.to_owned()))
             }
             FieldKind::Bool => {
                 let value = value
                     .parse::<bool>()
                     .map_err(|_| format!("`{value}` is neither true nor false"))?;
-                exact_term(Term::from_field_bool(asked.field, value))
+                is(Typed::Truth(value))
             }
             FieldKind::Attributes => {
-                let texts = attribute_terms(asked, value).into_iter().map(exact_term);
-                any_of(texts.collect())
+                Condition::any_of(attribute_values(value).into_iter().map(is).collect())
             }
             _ => {
                 let value = || Bound::Included(value.to_owned());
@@ -195,7 +170,7 @@ impl Compiler<'_> {
         &self,
         asked: &Asked,
         pattern: &str,
-    ) -> std::result::Result<BoxQuery, Problem> {
+    ) -> std::result::Result<Condition, Problem> {
         let glob = Glob::parse(pattern)?;
         if let Glob::Exact(value) = &glob {
             return self.exact(asked, value);
@@ -203,33 +178,31 @@ impl Compiler<'_> {
         if glob == Glob::Any {
             return self.exists(asked);
         }
-        Ok(silent(match (asked.kind, glob) {
+        Ok(match (asked.kind, glob) {
             (FieldKind::Text, Glob::Prefix(prefix)) => {
                 return self.prefix(&prefix).ok_or_else(|| format!("`{prefix}` has no word in it"));
             }
-            (FieldKind::Keyword, Glob::Prefix(prefix)) => begins_with(asked.field, &prefix),
-            (FieldKind::Keyword, Glob::Regex(regex)) => {
-                let query = RegexQuery::from_pattern(&regex, asked.field)
-                    .map_err(|_| format!("the pattern `{pattern}` is too complex"))?;
-                Box::new(query)
+            (FieldKind::Keyword | FieldKind::Attributes, Glob::Prefix(prefix)) => {
+                Condition::Prefix(asked.clone(), prefix).silent()
             }
-            (FieldKind::Attributes, Glob::Prefix(prefix)) => Box::new(FastFieldRangeQuery::new(
-                Bound::Included(attribute_text(asked, &prefix)),
-                Bound::Excluded(attribute_text(asked, &after_prefix(&prefix))),
-            )),
+            (FieldKind::Keyword, Glob::Regex(regex)) => {
+                RegexQuery::from_pattern(&regex, asked.field)
+                    .map_err(|_| format!("the pattern `{pattern}` is too complex"))?;
+                Condition::Pattern(asked.clone(), pattern.to_owned()).silent()
+            }
             (FieldKind::Attributes | FieldKind::Text, _) => {
                 return Err("a star may stand only at the end here".to_owned());
             }
             _ => return Err("a star fits words only; use bounds: 1..5, >=3".to_owned()),
-        }))
+        })
     }
 
     /// Contacts whose field has any value.
-    pub(crate) fn exists(&self, asked: &Asked) -> std::result::Result<BoxQuery, Problem> {
+    pub(crate) fn exists(&self, asked: &Asked) -> std::result::Result<Condition, Problem> {
         if asked.kind == FieldKind::Text {
             return Err("the words of a contact cannot be asked for existence".to_owned());
         }
-        Ok(silent(Box::new(ExistsQuery::new(asked.full_name(), true))))
+        Ok(Condition::Exists(asked.clone()).silent())
     }
 
     /// Contacts whose field lies within bounds.
@@ -238,19 +211,19 @@ impl Compiler<'_> {
         asked: &Asked,
         low: Bound<String>,
         high: Bound<String>,
-    ) -> std::result::Result<BoxQuery, Problem> {
+    ) -> std::result::Result<Condition, Problem> {
         if matches!((&low, &high), (Bound::Unbounded, Bound::Unbounded)) {
             return self.exists(asked);
         }
-        let term = |bound: Bound<String>, is_low: bool| {
+        let typed = |bound: Bound<String>, is_low: bool| {
             Ok::<_, Problem>(match bound {
                 Bound::Unbounded => Bound::Unbounded,
                 Bound::Included(value) => self.bound(asked, &value, is_low, true)?,
                 Bound::Excluded(value) => self.bound(asked, &value, is_low, false)?,
             })
         };
-        let (low, high) = (term(low, true)?, term(high, false)?);
-        Ok(silent(Box::new(RangeQuery::new(low, high))))
+        let (low, high) = (typed(low, true)?, typed(high, false)?);
+        Ok(Condition::Range(asked.clone(), low, high).silent())
     }
 
     fn bound(
@@ -259,63 +232,29 @@ impl Compiler<'_> {
         value: &str,
         is_low: bool,
         included: bool,
-    ) -> std::result::Result<Bound<Term>, Problem> {
+    ) -> std::result::Result<Bound<Typed>, Problem> {
         let number = || format!("`{value}` is no number that this field can have");
-        let term = match asked.kind {
+        let typed = match asked.kind {
             FieldKind::Time => {
                 let (start, end) = time_span(value)?;
-                let at = if is_low == included { start } else { end };
-                let term = Term::from_field_date(asked.field, engine_time(at));
-                return Ok(if is_low { Bound::Included(term) } else { Bound::Excluded(term) });
+                let at = Typed::Time(if is_low == included { start } else { end });
+                return Ok(if is_low { Bound::Included(at) } else { Bound::Excluded(at) });
             }
-            FieldKind::Unsigned => {
-                Term::from_field_u64(asked.field, value.parse().map_err(|_| number())?)
-            }
-            FieldKind::Integer => {
-                Term::from_field_i64(asked.field, value.parse().map_err(|_| number())?)
-            }
-            FieldKind::Float => {
-                Term::from_field_f64(asked.field, finite(value).ok_or_else(number)?)
-            }
-            FieldKind::Keyword => Term::from_field_text(asked.field, value),
+            FieldKind::Unsigned => Typed::Unsigned(value.parse().map_err(|_| number())?),
+            FieldKind::Integer => Typed::Integer(value.parse().map_err(|_| number())?),
+            FieldKind::Float => Typed::Float(finite(value).ok_or_else(number)?),
+            FieldKind::Keyword => Typed::Word(value.to_owned()),
             FieldKind::Attributes => match (value.parse::<i64>(), finite(value)) {
-                (Ok(whole), _) => attribute_number(asked, whole),
-                (_, Some(float)) => attribute_number(asked, float),
-                _ => attribute_text(asked, value),
+                (Ok(whole), _) => Typed::Integer(whole),
+                (_, Some(float)) => Typed::Float(float),
+                _ => Typed::Word(value.to_owned()),
             },
             FieldKind::Bool | FieldKind::Text => {
                 return Err("bounds fit numbers, times and exact words only".to_owned());
             }
         };
-        Ok(if included { Bound::Included(term) } else { Bound::Excluded(term) })
+        Ok(if included { Bound::Included(typed) } else { Bound::Excluded(typed) })
     }
-}
-
-/// All clauses together; with nothing required, everything but what is excluded.
-pub(crate) fn boolean(mut clauses: Vec<(Occur, BoxQuery)>) -> BoxQuery {
-    if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
-        clauses.push((Occur::Must, Box::new(AllQuery)));
-    }
-    Box::new(BooleanQuery::new(clauses))
-}
-
-/// What stands under [`Occur::MustNot`].
-pub(crate) fn excluded(query: BoxQuery) -> BoxQuery {
-    Box::new(ExcludedQuery(Arc::from(query)))
-}
-
-/// Any of the queries; none at all finds nothing.
-pub(crate) fn any_of(mut queries: Vec<BoxQuery>) -> BoxQuery {
-    match queries.len() {
-        0 => Box::new(EmptyQuery),
-        1 => queries.remove(0),
-        _ => Box::new(BooleanQuery::union(queries)),
-    }
-}
-
-/// The query as a filter: it adds nothing to the score.
-pub(crate) fn silent(query: BoxQuery) -> BoxQuery {
-    Box::new(ConstScoreQuery::new(query, 0.0))
 }
 
 fn nothing_to_find(words: &Words) -> IndexError {
@@ -324,29 +263,4 @@ fn nothing_to_find(words: &Words) -> IndexError {
         format!("`{}` has no letter or digit to look for", words.text),
         "write a word, or leave it out",
     ))
-}
-
-fn exact_term(term: Term) -> BoxQuery {
-    silent(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
-}
-
-fn sequence_query(mut sequence: Sequence, slop: u32) -> BoxQuery {
-    if sequence.len() == 1 {
-        let (_, term) = sequence.remove(0);
-        return Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs));
-    }
-    let terms = sequence.into_iter().map(|(offset, term)| (offset as usize, term)).collect();
-    Box::new(PhraseQuery::new_with_offset_and_slop(terms, slop))
-}
-
-fn begins_with(field: Field, prefix: &str) -> BoxQuery {
-    Box::new(InvertedIndexRangeQuery::new(
-        Bound::Included(Term::from_field_text(field, prefix)),
-        Bound::Excluded(Term::from_field_text(field, &after_prefix(prefix))),
-    ))
-}
-
-/// A text after every text that begins with the prefix.
-fn after_prefix(prefix: &str) -> String {
-    format!("{prefix}{}", char::MAX)
 }

@@ -11,15 +11,14 @@ use tantivy::schema::OwnedValue;
 use tantivy::{DateTime, TantivyDocument};
 
 use crate::error::{IndexError, Result};
+use crate::flat::{self, FlatValue, MAX_KEYWORD_BYTES, askable, texts};
 use crate::schema::Fields;
 use crate::terms::field_value;
 
 /// Subjects are shown up to this many characters.
 const SHOWN_SUBJECT_CHARS: usize = 160;
 /// Attributes of one contact that can be asked; more are left out, in key order.
-const MAX_ATTRIBUTES: usize = 64;
-/// Longer exact values are no codes and are left out of the exact fields.
-const MAX_KEYWORD_BYTES: usize = 1024;
+pub(crate) const MAX_ATTRIBUTES: usize = 64;
 /// The times the engine can hold, 1754 to 2185, in milliseconds since 1970.
 const ENGINE_TIME_MS: i64 = 6_800_000_000_000;
 
@@ -67,7 +66,8 @@ pub(crate) fn engine_time(time: TimeMs) -> DateTime {
     DateTime::from_timestamp_millis(within_range(time).0)
 }
 
-fn within_range(time: TimeMs) -> TimeMs {
+/// The time, or the end of what the engine can hold.
+pub(crate) fn within_range(time: TimeMs) -> TimeMs {
     TimeMs(time.0.clamp(-ENGINE_TIME_MS, ENGINE_TIME_MS))
 }
 
@@ -82,14 +82,19 @@ pub(crate) fn document(fields: &Fields, contact: &Contact) -> Result<TantivyDocu
     }
     let mut doc = TantivyDocument::with_capacity(2048);
     let shown = shown(contact);
-    keywords(&mut doc, fields, contact, &shown);
-    numbers(&mut doc, fields, contact, &shown);
+    for (name, value) in flat::values(contact, &shown) {
+        let field = fields.named(name);
+        match value {
+            FlatValue::Word(word) => doc.add_text(field, word),
+            FlatValue::Truth(truth) => doc.add_bool(field, truth),
+            FlatValue::Unsigned(number) => doc.add_u64(field, number),
+            FlatValue::Integer(number) => doc.add_i64(field, number),
+            FlatValue::Float(number) => doc.add_f64(field, number),
+            FlatValue::Time(time) => doc.add_date(field, engine_time(time)),
+        }
+    }
     attributes(&mut doc, fields, &shown);
-    let texts = || {
-        let turns = contact.turns.iter().map(|turn| turn.text.as_str());
-        contact.subject.as_deref().into_iter().chain(contact.body.as_deref()).chain(turns)
-    };
-    let value = field_value(&contact.language, texts());
+    let value = field_value(&contact.language, texts(contact));
     doc.add_text(fields.text, &value);
     doc.add_text(fields.text_plain, &value);
     let json = serde_json::to_string(&shown)
@@ -117,16 +122,17 @@ pub(crate) fn word(value: &impl Serialize) -> String {
     }
 }
 
-fn shown(contact: &Contact) -> Shown {
+/// As much of a subject as is shown.
+pub(crate) fn cut_subject(subject: &str) -> Option<String> {
+    let subject = subject.trim();
+    (!subject.is_empty()).then(|| subject.chars().take(SHOWN_SUBJECT_CHARS).collect())
+}
+
+/// What is shown of a contact.
+pub(crate) fn shown(contact: &Contact) -> Shown {
     let mut reasons: Vec<_> = contact.reasons.iter().collect();
     reasons.sort_by_key(|tag| std::cmp::Reverse(tag.weight));
     let repeats = RepeatMode::ALL.into_iter().filter(|&mode| contact.repeat.get(mode).is_some());
-    let subject = contact.subject.as_deref().map(str::trim).filter(|s| !s.is_empty());
-    let askable = |value: &Scalar| match value {
-        Scalar::Text(text) => text.len() <= MAX_KEYWORD_BYTES,
-        Scalar::Float(number) => number.is_finite(),
-        Scalar::Int(_) | Scalar::Bool(_) => true,
-    };
     Shown {
         contact_key: contact.contact_key.as_str().to_owned(),
         contact_id: contact.contact_id.clone(),
@@ -139,7 +145,7 @@ fn shown(contact: &Contact) -> Shown {
         queue: contact.queue.clone(),
         team: contact.team.clone(),
         reasons: reasons.iter().map(|tag| tag.reason.0.clone()).collect(),
-        subject: subject.map(|s| s.chars().take(SHOWN_SUBJECT_CHARS).collect()),
+        subject: contact.subject.as_deref().and_then(cut_subject),
         demand_type: contact.demand_type.as_ref().map(word),
         dumb_class: contact.dumb_class.clone(),
         cost_micros: contact.cost_micros,
@@ -152,75 +158,6 @@ fn shown(contact: &Contact) -> Shown {
             .take(MAX_ATTRIBUTES)
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
-    }
-}
-
-fn keywords(doc: &mut TantivyDocument, fields: &Fields, contact: &Contact, shown: &Shown) {
-    let mut add = |name: &'static str, value: &str| {
-        if !value.is_empty() && value.len() <= MAX_KEYWORD_BYTES {
-            doc.add_text(fields.named(name), value);
-        }
-    };
-    add("contact_key", &shown.contact_key);
-    add("contact_id", &shown.contact_id);
-    add("channel", &shown.channel);
-    add("language", &shown.language);
-    add("standing", &shown.standing);
-    add("kind", &word(&contact.kind));
-    add("system", &contact.system);
-    let optional = [
-        ("customer_id", &contact.customer_id),
-        ("segment", &contact.segment),
-        ("status", &shown.status),
-        ("product", &contact.product),
-        ("queue", &contact.queue),
-        ("team", &contact.team),
-        ("demand_type", &shown.demand_type),
-        ("dumb_class", &contact.dumb_class),
-    ];
-    for (name, value) in optional {
-        if let Some(value) = value {
-            add(name, value);
-        }
-    }
-    for (name, values) in [("cue", &contact.cues), ("tags", &contact.tags)] {
-        for value in distinct(values.iter().cloned()) {
-            add(name, &value);
-        }
-    }
-    let tags = || contact.reasons.iter();
-    for area in distinct(tags().map(|tag| tag.reason.level1().to_owned())) {
-        add("area", &area);
-    }
-    for reason in distinct(tags().map(|tag| tag.reason.level2().0)) {
-        add("reason_l2", &reason);
-    }
-    for reason in distinct(tags().flat_map(|tag| {
-        [tag.reason.level1().to_owned(), tag.reason.level2().0, tag.reason.0.clone()]
-    })) {
-        add("reason", &reason);
-    }
-    for decided_by in distinct(tags().map(|tag| word(&tag.decided_by))) {
-        add("decided_by", &decided_by);
-    }
-}
-
-fn numbers(doc: &mut TantivyDocument, fields: &Fields, contact: &Contact, shown: &Shown) {
-    doc.add_date(fields.occurred_at, engine_time(contact.occurred_at));
-    let modes = [
-        ("repeat_any_reason", RepeatMode::AnyReason),
-        ("repeat_same_reason", RepeatMode::SameReason),
-        ("repeat_same_issue", RepeatMode::SameIssue),
-    ];
-    for (name, mode) in modes {
-        doc.add_bool(fields.named(name), contact.repeat.get(mode).is_some());
-    }
-    doc.add_u64(fields.named("chain_position"), u64::from(shown.chain_position));
-    doc.add_i64(fields.named("cost_micros"), contact.cost_micros);
-    for (name, value) in [("handle_s", contact.handle_s), ("csat", contact.csat)] {
-        if let Some(value) = value.filter(|value| value.is_finite()) {
-            doc.add_f64(fields.named(name), value);
-        }
     }
 }
 
@@ -241,11 +178,4 @@ fn attributes(doc: &mut TantivyDocument, fields: &Fields, shown: &Shown) {
     if !object.is_empty() {
         doc.add_object(fields.named("attributes"), object);
     }
-}
-
-fn distinct(values: impl Iterator<Item = String>) -> Vec<String> {
-    let mut out: Vec<String> = values.collect();
-    out.sort_unstable();
-    out.dedup();
-    out
 }

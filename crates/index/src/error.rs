@@ -40,6 +40,9 @@ pub enum IndexError {
         /// What is wrong with it and what would be right.
         problem: String,
     },
+    /// The search backend did not answer: a 502 or 504.
+    #[error(transparent)]
+    Backend(#[from] crate::split::BackendError),
     /// The contact cannot be indexed.
     #[error("contact {key} cannot be indexed: {problem}")]
     Contact {

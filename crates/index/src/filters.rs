@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use quell_model::{RepeatMode, Standing, TimeMs};
 use serde::{Deserialize, Serialize};
-use tantivy::query::{Occur, RangeQuery};
-use tantivy::schema::Term;
 
-use crate::compile::{BoxQuery, Compiler, any_of, silent};
-use crate::document::{engine_time, word};
+use crate::compile::Compiler;
+use crate::condition::{Condition, Occur, Typed};
+use crate::document::word;
 use crate::error::{IndexError, Result};
 
 /// More values in one filter are refused.
@@ -39,7 +38,7 @@ pub struct Filters {
 
 impl Filters {
     /// The clauses of the filters; none when nothing is asked.
-    pub(crate) fn clauses(&self, compiler: &Compiler<'_>) -> Result<Vec<(Occur, BoxQuery)>> {
+    pub(crate) fn clauses(&self, compiler: &Compiler<'_>) -> Result<Vec<(Occur, Condition)>> {
         let mut clauses = Vec::new();
         let lists =
             [("reason", &self.reasons), ("channel", &self.channels), ("language", &self.languages)];
@@ -50,7 +49,7 @@ impl Filters {
             if !patterns.is_empty() {
                 let each: Result<Vec<_>> =
                     patterns.iter().map(|pattern| one(compiler, name, pattern)).collect();
-                clauses.push((Occur::Must, any_of(each?)));
+                clauses.push((Occur::Must, Condition::any_of(each?)));
             }
         }
         if self.attributes.len() > MAX_VALUES {
@@ -66,24 +65,23 @@ impl Filters {
         if let Some(standing) = &self.standing {
             clauses.push((Occur::Must, one(compiler, "standing", &word(standing))?));
         }
-        clauses.extend(self.times(compiler).map(|query| (Occur::Must, query)));
+        clauses.extend(self.times(compiler).map(|times| (Occur::Must, times)));
         Ok(clauses)
     }
 
-    fn times(&self, compiler: &Compiler<'_>) -> Option<BoxQuery> {
+    fn times(&self, compiler: &Compiler<'_>) -> Option<Condition> {
         use std::ops::Bound::{Excluded, Included, Unbounded};
         if self.from.is_none() && self.to.is_none() {
             return None;
         }
-        let field = compiler.fields.occurred_at;
-        let term = |time: TimeMs| Term::from_field_date(field, engine_time(time));
-        let low = self.from.map_or(Unbounded, |time| Included(term(time)));
-        let high = self.to.map_or(Unbounded, |time| Excluded(term(time)));
-        Some(silent(Box::new(RangeQuery::new(low, high))))
+        let asked = compiler.fields.asked("occurred_at")?;
+        let low = self.from.map_or(Unbounded, |time| Included(Typed::Time(time)));
+        let high = self.to.map_or(Unbounded, |time| Excluded(Typed::Time(time)));
+        Some(Condition::Range(asked, low, high).silent())
     }
 }
 
-fn one(compiler: &Compiler<'_>, name: &str, pattern: &str) -> Result<BoxQuery> {
+fn one(compiler: &Compiler<'_>, name: &str, pattern: &str) -> Result<Condition> {
     let asked = compiler
         .fields
         .asked(name)

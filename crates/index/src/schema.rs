@@ -35,7 +35,7 @@ pub(crate) enum FieldKind {
 }
 
 /// Every field that can be asked, in the order they are listed to people.
-const CATALOGUE: &[(&str, FieldKind)] = &[
+pub(crate) const CATALOGUE: &[(&str, FieldKind)] = &[
     ("text", FieldKind::Text),
     ("text_plain", FieldKind::Text),
     ("reason", FieldKind::Keyword),
@@ -112,7 +112,6 @@ pub(crate) struct Fields {
     pub(crate) schema: Schema,
     pub(crate) contact_key: Field,
     pub(crate) language: Field,
-    pub(crate) occurred_at: Field,
     pub(crate) text: Field,
     pub(crate) text_plain: Field,
     /// What is shown of a hit, as JSON. Never the texts.
@@ -136,7 +135,6 @@ impl Fields {
         Fields {
             contact_key: field("contact_key"),
             language: field("language"),
-            occurred_at: field("occurred_at"),
             text: field("text"),
             text_plain: field("text_plain"),
             shown,

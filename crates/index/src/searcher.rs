@@ -7,15 +7,17 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tantivy::collector::{Count, TopDocs};
-use tantivy::query::{Occur, Query};
+use tantivy::query::Query;
 use tantivy::schema::Value as _;
 use tantivy::{
     DateTime, DocAddress, Index, IndexReader, Order, ReloadPolicy, TantivyDocument, TantivyError,
 };
 
 use crate::aggregate;
-use crate::compile::{BoxQuery, Compiler, MAX_LANGUAGES, boolean};
+use crate::compile::{Compiler, MAX_LANGUAGES};
+use crate::condition::{Condition, Occur};
 use crate::document::Shown;
+use crate::engine::{self, BoxQuery};
 use crate::error::{IndexError, Result};
 use crate::es;
 use crate::filters::Filters;
@@ -35,6 +37,15 @@ pub enum Sort {
     /// The latest contact first.
     #[default]
     Newest,
+}
+
+impl Sort {
+    pub(crate) fn order(self) -> HitOrder {
+        match self {
+            Sort::Relevance => HitOrder::Score,
+            Sort::Newest => HitOrder::Time(Order::Desc),
+        }
+    }
 }
 
 /// What to search.
@@ -130,11 +141,7 @@ impl Searcher {
         let snapshot = self.snapshot();
         let query = snapshot.query(request.query.as_deref(), &request.filters)?;
         let page = Page { limit: request.limit, offset: request.offset };
-        let order = match request.sort {
-            Sort::Relevance => HitOrder::Score,
-            Sort::Newest => HitOrder::Time(Order::Desc),
-        };
-        let (total, hits) = snapshot.hits(&query, page, order)?;
+        let (total, hits) = snapshot.hits(&query, page, request.sort.order())?;
         Ok(SearchResponse { total, hits, took_ms: elapsed_ms(began) })
     }
 
@@ -187,7 +194,7 @@ pub(crate) struct Page {
     pub(crate) offset: usize,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HitOrder {
     Score,
     Time(Order),
@@ -215,7 +222,27 @@ impl Snapshot {
         Ok(languages.into_iter().collect())
     }
 
+    /// The languages of the contacts here and `elsewhere`.
+    pub(crate) fn languages_and(&self, elsewhere: &[String]) -> Result<Vec<String>> {
+        let mut languages = self.languages()?;
+        languages.extend_from_slice(elsewhere);
+        languages.sort_unstable();
+        languages.dedup();
+        languages.truncate(MAX_LANGUAGES);
+        Ok(languages)
+    }
+
     fn query(&self, text: Option<&str>, filters: &Filters) -> Result<BoxQuery> {
+        engine::query(&self.fields, &self.condition(text, filters, &[])?)
+    }
+
+    /// What is asked. `elsewhere` are the languages of contacts that are asked beside these.
+    pub(crate) fn condition(
+        &self,
+        text: Option<&str>,
+        filters: &Filters,
+        elsewhere: &[String],
+    ) -> Result<Condition> {
         let parsed = query::parse(text.unwrap_or(""))?;
         let exact = |languages: &Vec<String>| {
             !languages.is_empty() && languages.iter().all(|language| !language.contains('*'))
@@ -223,7 +250,7 @@ impl Snapshot {
         let languages = match parsed.0.languages() {
             Some(languages) => languages,
             None if exact(&filters.languages) => filters.languages.clone(),
-            None => self.languages()?,
+            None => self.languages_and(elsewhere)?,
         };
         let languages = languages.into_iter().take(MAX_LANGUAGES).collect();
         let compiler = Compiler { fields: &self.fields, languages };
@@ -231,7 +258,7 @@ impl Snapshot {
         if parsed.0 != query::Expr::All || clauses.is_empty() {
             clauses.push((Occur::Must, compiler.expr(&parsed.0)?));
         }
-        Ok(boolean(clauses))
+        Ok(Condition::all_of(clauses))
     }
 
     /// How many contacts fit, and one page of them.

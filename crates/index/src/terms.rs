@@ -44,6 +44,44 @@ pub(crate) fn field_value<'a>(language: &str, pieces: impl Iterator<Item = &'a s
     value
 }
 
+/// Stands for a term that was left out, so that those after it keep their places. No text has it
+/// as a term.
+const LEFT_OUT: char = '\u{fffc}';
+
+/// The terms of a contact's texts with blanks between, one text each, as the index holds them:
+/// stems or plain words. A text without terms is left out.
+pub(crate) fn joined<'a>(
+    stems: bool,
+    language: &str,
+    pieces: impl Iterator<Item = &'a str>,
+) -> Vec<String> {
+    let mut found = Found::default();
+    let mut texts = Vec::new();
+    for piece in pieces {
+        let (first, mut place) = (found.terms.len(), found.next);
+        if piece.contains([PIECE_END, LANGUAGE_END]) {
+            found.add(stems, language, &piece.replace([PIECE_END, LANGUAGE_END], ""));
+        } else {
+            found.add(stems, language, piece);
+        }
+        let mut text = String::new();
+        for (position, term) in (first..found.terms.len()).filter_map(|at| found.term(at)) {
+            while place < position {
+                text.extend([LEFT_OUT, ' ']);
+                place += 1;
+            }
+            text.push_str(term);
+            text.push(' ');
+            place = position + 1;
+        }
+        text.pop();
+        if !text.is_empty() {
+            texts.push(text);
+        }
+    }
+    texts
+}
+
 /// The stems of a text with their positions, as the index holds them.
 pub(crate) fn stems(language: &str, text: &str) -> Vec<(u32, String)> {
     let mut found = Found::default();

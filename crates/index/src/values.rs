@@ -3,11 +3,10 @@
 use quell_model::TimeMs;
 use quell_model::event::{Channel, Kind, Status};
 use quell_model::time::DAY_MS;
-use tantivy::Term;
 
 use crate::compile::Problem;
+use crate::condition::Typed;
 use crate::document::word;
-use crate::schema::Asked;
 
 /// The span of time a text names: a day, or the millisecond of an exact time or of epoch
 /// milliseconds. The end is exclusive.
@@ -29,42 +28,20 @@ pub(crate) fn finite(value: &str) -> Option<f64> {
     value.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
-/// An attribute's value as text.
-pub(crate) fn attribute_text(asked: &Asked, value: &str) -> Term {
-    let mut term = attribute_path(asked);
-    term.append_type_and_str(value);
-    term
-}
-
-/// An attribute's value as a number or a truth value.
-pub(crate) fn attribute_number<T: tantivy::fastfield::FastValue>(asked: &Asked, value: T) -> Term {
-    let mut term = attribute_path(asked);
-    term.append_type_and_fast_value(value);
-    term
-}
-
-fn attribute_path(asked: &Asked) -> Term {
-    Term::from_field_json_path(asked.field, asked.path.as_deref().unwrap_or_default(), true)
-}
-
 /// A value as text, and as the number or truth value it may have been in the source.
-pub(crate) fn attribute_terms(asked: &Asked, value: &str) -> Vec<Term> {
-    let mut terms = vec![attribute_text(asked, value)];
+pub(crate) fn attribute_values(value: &str) -> Vec<Typed> {
+    let mut values = vec![Typed::Word(value.to_owned())];
     if let Ok(truth) = value.parse::<bool>() {
-        terms.push(attribute_number(asked, truth));
+        values.push(Typed::Truth(truth));
     }
     if let Ok(whole) = value.parse::<i64>() {
-        terms.push(attribute_number(asked, whole));
+        values.push(Typed::Integer(whole));
     } else if let Some(float) = finite(value) {
         // The engine writes whole floats as integers.
         let is_whole = float.fract() == 0.0 && float.abs() < 9e15;
-        terms.push(if is_whole {
-            attribute_number(asked, float as i64)
-        } else {
-            attribute_number(asked, float)
-        });
+        values.push(if is_whole { Typed::Integer(float as i64) } else { Typed::Float(float) });
     }
-    terms
+    values
 }
 
 /// Fields whose values are a closed list refuse others: a typing error is not "no hits".

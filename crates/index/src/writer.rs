@@ -39,18 +39,31 @@ const PURGE_PAUSE: Duration = Duration::from_millis(20);
 /// How long a rewrite waits for merges of the background.
 const PURGE_PATIENCE: Duration = Duration::from_secs(600);
 
-/// How much of the machine the writer may use.
+/// Which contacts an index holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// All.
+    #[default]
+    All,
+    /// Those whose links can still change; a search backend has the others.
+    Unsettled,
+}
+
+/// How much of the machine the writer may use, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexSettings {
     /// Bytes for documents that are not yet on disk, over all threads; at least 15 MB each.
     pub memory_bytes: usize,
     /// Threads that analyse and index, 1 to 8.
     pub threads: usize,
+    /// Which contacts it is given. An index of another scope is [`IndexError::Stale`].
+    pub scope: Scope,
 }
 
 impl Default for IndexSettings {
     fn default() -> Self {
-        IndexSettings { memory_bytes: 200_000_000, threads: 2 }
+        IndexSettings { memory_bytes: 200_000_000, threads: 2, scope: Scope::All }
     }
 }
 
@@ -64,6 +77,8 @@ pub(crate) struct Payload {
     /// Contacts were taken out, and their words may still be in the files.
     #[serde(default)]
     owes_rewrite: bool,
+    #[serde(default)]
+    scope: Scope,
 }
 
 /// The one writer of an index.
@@ -73,6 +88,7 @@ pub struct IndexWriter {
     fields: Fields,
     position: Option<u64>,
     owes_rewrite: bool,
+    scope: Scope,
 }
 
 impl IndexWriter {
@@ -96,6 +112,10 @@ impl IndexWriter {
                 (index, fields, None)
             }
         };
+        if let Some(other) = payload.as_ref().filter(|payload| payload.scope != settings.scope) {
+            let found = format!("the scope {:?}", other.scope);
+            return Err(IndexError::Stale { found, expected: format!("{:?}", settings.scope) });
+        }
         let threads = settings.threads.clamp(1, MAX_THREADS);
         let per_thread =
             (settings.memory_bytes / threads).clamp(MIN_BYTES_PER_THREAD, MAX_BYTES_PER_THREAD);
@@ -114,7 +134,8 @@ impl IndexWriter {
         let position = payload.as_ref().map(|payload| payload.position);
         let owes_rewrite = payload.is_some_and(|payload| payload.owes_rewrite);
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(IndexWriter { inner, reader, fields, position, owes_rewrite })
+        let scope = settings.scope;
+        Ok(IndexWriter { inner, reader, fields, position, owes_rewrite, scope })
     }
 
     /// The next change to read, as of the last commit; `None` before the first one.
@@ -160,6 +181,17 @@ impl IndexWriter {
         self.delete(key);
     }
 
+    /// Takes a contact out that is held elsewhere from now on: its words may stay in the files
+    /// until a merge. Seen after the next commit.
+    pub fn release(&mut self, key: &ContactKey) {
+        self.delete(key);
+    }
+
+    /// Which contacts the index is for.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
     fn delete(&self, key: &ContactKey) {
         self.inner.delete_term(Term::from_field_text(self.fields.contact_key, key.as_str()));
     }
@@ -172,6 +204,7 @@ impl IndexWriter {
             analyser: ANALYSER_VERSION.to_owned(),
             schema: SCHEMA_VERSION,
             owes_rewrite: self.owes_rewrite,
+            scope: self.scope,
         };
         let payload = serde_json::to_string(&payload)
             .map_err(|error| TantivyError::InternalError(error.to_string()))?;

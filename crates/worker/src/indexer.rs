@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use quell_index::{IndexError, IndexSettings, IndexWriter, Searcher};
+use quell_index::{IndexError, IndexSettings, IndexWriter, Scope, Searcher};
 use quell_model::contact::Maturity;
 use quell_model::{Contact, ContactKey};
 use quell_store::{EmbeddedStore, StoreError};
@@ -135,7 +135,7 @@ impl Indexer {
         let mut failed = None;
         let store = self.store.clone();
         store.scan_outputs("contacts", "", None, &mut |key, _, json| match read(key, json)
-            .and_then(|contact| Ok(self.writer.upsert(&contact)?))
+            .and_then(|contact| self.take(&contact))
         {
             Ok(()) => std::ops::ControlFlow::Continue(()),
             Err(error) => {
@@ -155,10 +155,24 @@ impl Indexer {
     /// and then its document stays: to look is far less work than to write it again.
     fn follow_row(&mut self, key: &str, json: &[u8]) -> Result<(), IndexerError> {
         let contact = read(key, json)?;
+        if self.writer.scope() == Scope::Unsettled {
+            if contact.maturity == Maturity::Mature {
+                self.writer.release(&contact.contact_key);
+            }
+            return self.take(&contact);
+        }
         if contact.maturity == Maturity::Mature && self.writer.holds(&contact)? {
             return Ok(());
         }
-        Ok(self.writer.upsert(&contact)?)
+        self.take(&contact)
+    }
+
+    /// Puts a contact in, unless a search backend has it.
+    fn take(&mut self, contact: &Contact) -> Result<(), IndexerError> {
+        if self.writer.scope() == Scope::Unsettled && contact.maturity == Maturity::Mature {
+            return Ok(());
+        }
+        Ok(self.writer.upsert(contact)?)
     }
 }
 

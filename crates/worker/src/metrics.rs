@@ -25,6 +25,10 @@ pub const MAX_REASON_LABELS: usize = 64;
 /// Where label values beyond the bound go.
 pub const OTHER_LABEL: &str = "_other";
 
+/// What may become of a request to the search backend.
+pub const BACKEND_OUTCOMES: [&str; 5] =
+    ["answered", "refused", "unreachable", "timed_out", "unusable"];
+
 /// Seconds, from a millisecond to a minute.
 const DURATION_BUCKETS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
@@ -70,6 +74,8 @@ pub struct Metrics {
     pub stages: StageMetrics,
     pub http_requests: IntCounterVec,
     pub http_request_duration_seconds: Histogram,
+    pub search_backend_requests: IntCounterVec,
+    pub search_backend_duration_seconds: Histogram,
     contacts_tagged: IntCounterVec,
     label_overflow: IntCounterVec,
     tally: Vec<(&'static str, IntCounter)>,
@@ -143,6 +149,15 @@ impl Metrics {
             )?,
             http_request_duration_seconds: make
                 .histogram("http_request_duration_seconds", "Time to answer an HTTP request.")?,
+            search_backend_requests: make.counters(
+                "search_backend_requests_total",
+                "Requests to the search backend, by what became of them.",
+                &["outcome"],
+            )?,
+            search_backend_duration_seconds: make.histogram(
+                "search_backend_duration_seconds",
+                "Time of one request to the search backend.",
+            )?,
             contacts_tagged: make.counters(
                 "contacts_tagged_total",
                 "Contacts put out, by level-2 reason; a contact counts again when it changes.",
@@ -166,6 +181,9 @@ impl Metrics {
         }
         for cause in Cause::ALL {
             self.dead_letters.with_label_values(&[cause.as_str()]);
+        }
+        for outcome in BACKEND_OUTCOMES {
+            self.search_backend_requests.with_label_values(&[outcome]);
         }
         for verdict in ["watch", "systemic"] {
             self.issues_open.with_label_values(&[verdict]);

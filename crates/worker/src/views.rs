@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use quell_index::Searcher;
+use quell_index::{ContactSearch, Searcher};
 use quell_model::Verdict;
 use quell_model::issue::SystemicIssue;
 use quell_store::{EmbeddedStore, StoreError};
@@ -14,18 +14,28 @@ use crate::trends::{TrendAnswer, TrendError, TrendRequest, trends};
 /// Contacts, searches, series and issues.
 pub struct Views {
     store: EmbeddedStore,
-    searcher: Searcher,
+    search: ContactSearch,
 }
 
 impl Views {
     /// Over a store and the index that follows it.
     pub fn new(store: EmbeddedStore, searcher: Searcher) -> Self {
-        Views { store, searcher }
+        Views::asking(store, ContactSearch::new(searcher))
     }
 
-    /// Searches contacts.
+    /// The same, where contacts may be in other places too.
+    pub fn asking(store: EmbeddedStore, search: ContactSearch) -> Self {
+        Views { store, search }
+    }
+
+    /// Searches contacts, wherever they are.
+    pub fn search(&self) -> &ContactSearch {
+        &self.search
+    }
+
+    /// The index on this machine.
     pub fn searcher(&self) -> &Searcher {
-        &self.searcher
+        self.search.here()
     }
 
     /// The present JSON of a contact, by its key.

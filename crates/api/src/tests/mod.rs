@@ -103,7 +103,7 @@ fn start(dir: &Path) -> Service {
             lateness_ms: 0,
         },
         store: StoreSettings::default(),
-        index: IndexSettings { memory_bytes: 15_000_000, threads: 1 },
+        index: IndexSettings { memory_bytes: 15_000_000, threads: 1, ..IndexSettings::default() },
         index_every: Duration::from_millis(50),
         dead_letter_retention_ms: i64::MAX,
         version: "test",

@@ -74,6 +74,7 @@ impl Link {
             state.delete(LINK_ROWS, &owner.row_key(row_at, contact));
         }
         held.mature = true;
+        effects.settled.push(contact.clone());
         held.due = due.plus_ms(self.settings.retention_ms);
         timers::set(state, LINK_TIMERS, held.due, &held_key);
         self.emit(state, owner, held, None, effects);

@@ -4,7 +4,7 @@
 //! does not know. So every aggregation is read here first: unknown parts are refused by name, and
 //! what would be built is estimated from what the query finds.
 
-mod shape;
+pub(crate) mod shape;
 
 use serde_json::{Map, Value, json};
 use tantivy::aggregation::agg_req::Aggregations;
@@ -39,6 +39,17 @@ pub(crate) fn run(
     aggs: &Value,
     part: &str,
 ) -> Result<Value> {
+    run_checked(engine, fields, query, aggs, part).map(|(answer, _)| answer)
+}
+
+/// As [`run`], with the request as it was checked: full names, intervals of fixed length.
+pub(crate) fn run_checked(
+    engine: &tantivy::Searcher,
+    fields: &Fields,
+    query: &dyn Query,
+    aggs: &Value,
+    part: &str,
+) -> Result<(Value, Value)> {
     let mut checker = Checker { engine, query, found: None, count: 0 };
     let (checked, in_flight) = checker.all(aggs, part, 1)?;
     if in_flight > MAX_BUCKETS_IN_FLIGHT {
@@ -48,7 +59,7 @@ pub(crate) fn run(
              fewer terms, or \"min_doc_count\": 1",
         ));
     }
-    let request: Aggregations = serde_json::from_value(checked)
+    let request: Aggregations = serde_json::from_value(checked.clone())
         .map_err(|error| IndexError::request(part, error.to_string()))?;
     let bucket_limit = u32::try_from(MAX_BUCKETS).unwrap_or(u32::MAX);
     let limits = AggregationLimitsGuard::new(Some(MAX_AGGREGATION_BYTES), Some(bucket_limit));
@@ -62,7 +73,9 @@ pub(crate) fn run(
         tantivy::TantivyError::InvalidArgument(problem) => IndexError::request(part, problem),
         error => error.into(),
     })?;
-    serde_json::to_value(result).map_err(|error| IndexError::request(part, error.to_string()))
+    let answer = serde_json::to_value(result)
+        .map_err(|error| IndexError::request(part, error.to_string()))?;
+    Ok((answer, checked))
 }
 
 /// What the query finds in one field: how many values, the least and the greatest.

@@ -9,7 +9,7 @@ use crate::values::time_span;
 const MAX_RANGES: usize = 128;
 
 /// The keys each kind of aggregation may have.
-pub(super) const KINDS: &[(&str, &[&str])] = &[
+pub(crate) const KINDS: &[(&str, &[&str])] = &[
     ("terms", &["field", "size", "order", "min_doc_count", "missing", "include", "exclude"]),
     ("range", &["field", "ranges", "keyed"]),
     (
@@ -51,13 +51,13 @@ pub(super) const KINDS: &[(&str, &[&str])] = &[
 ];
 
 /// The value as an object.
-pub(super) fn object<'a>(value: &'a Value, part: &str) -> Result<&'a Map<String, Value>> {
+pub(crate) fn object<'a>(value: &'a Value, part: &str) -> Result<&'a Map<String, Value>> {
     value.as_object().ok_or_else(|| IndexError::request(part, "an object is expected here"))
 }
 
 /// Whether a kind can be taken over a field. Times have histograms only: the engine would give
 /// their other figures in nanoseconds.
-pub(super) fn fits(kind: &str, field: FieldKind) -> bool {
+pub(crate) fn fits(kind: &str, field: FieldKind) -> bool {
     let is_number = matches!(
         field,
         FieldKind::Unsigned | FieldKind::Integer | FieldKind::Float | FieldKind::Attributes
@@ -71,7 +71,7 @@ pub(super) fn fits(kind: &str, field: FieldKind) -> bool {
 }
 
 /// How many buckets the ranges make.
-pub(super) fn ranges(body: &Map<String, Value>, part: &str) -> Result<u64> {
+pub(crate) fn ranges(body: &Map<String, Value>, part: &str) -> Result<u64> {
     let count = body.get("ranges").and_then(Value::as_array).map_or(0, Vec::len);
     if count == 0 || count > MAX_RANGES {
         let problem = format!("a list of 1 to {MAX_RANGES} ranges");
@@ -81,7 +81,7 @@ pub(super) fn ranges(body: &Map<String, Value>, part: &str) -> Result<u64> {
 }
 
 /// Calendar intervals of fixed length become fixed ones, in UTC, weeks from Monday.
-pub(super) fn plain_interval(body: &mut Map<String, Value>, part: &str) -> Result<()> {
+pub(crate) fn plain_interval(body: &mut Map<String, Value>, part: &str) -> Result<()> {
     let zone = body.remove("time_zone");
     if zone.is_some_and(|zone| !matches!(zone.as_str(), Some("UTC" | "Z" | "+00:00"))) {
         return Err(IndexError::request(format!("{part}.time_zone"), "only UTC is supported"));
@@ -112,7 +112,7 @@ pub(super) fn plain_interval(body: &mut Map<String, Value>, part: &str) -> Resul
 }
 
 /// An interval such as `30m` in milliseconds, if it is one the engine can hold.
-pub(super) fn duration_ms(text: &str) -> Option<i64> {
+pub(crate) fn duration_ms(text: &str) -> Option<i64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let unit_ms: i64 = match text.get(digits..)? {
         "ms" => 1,
@@ -128,7 +128,7 @@ pub(super) fn duration_ms(text: &str) -> Option<i64> {
 }
 
 /// The bounds of a histogram, for times in milliseconds.
-pub(super) fn bounds(
+pub(crate) fn bounds(
     body: &Map<String, Value>,
     key: &str,
     part: &str,

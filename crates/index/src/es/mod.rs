@@ -10,6 +10,8 @@ use tantivy::Order;
 
 use crate::aggregate;
 use crate::compile::{Compiler, MAX_LANGUAGES};
+use crate::condition::Condition;
+use crate::engine;
 use crate::error::{IndexError, Result};
 use crate::searcher::{Hit, HitOrder, Page, Snapshot, check_page, elapsed_ms};
 
@@ -17,44 +19,23 @@ use crate::searcher::{Hit, HitOrder, Page, Snapshot, check_page, elapsed_ms};
 pub(crate) fn search(snapshot: &Snapshot, body: &Value) -> Result<Value> {
     let began = Instant::now();
     let request = Request::read(body)?;
-    let languages = match request.query.and_then(query::languages) {
-        Some(languages) => languages.into_iter().take(MAX_LANGUAGES).collect(),
-        None => snapshot.languages()?,
-    };
-    let compiler = Compiler { fields: &snapshot.fields, languages };
-    let found = match request.query {
-        Some(asked) => query::Translator::new(compiler).query(asked, "query", 0)?,
-        None => Box::new(tantivy::query::AllQuery),
-    };
+    let found = engine::query(&snapshot.fields, &request.condition(snapshot, &[])?)?;
     let page = Page { limit: request.size, offset: request.from };
     let (total, hits) = snapshot.hits(&found, page, request.order)?;
-    let max_score = hits.iter().filter_map(|hit| hit.score).reduce(f32::max);
-    let hits: Vec<Value> = hits.iter().map(|hit| shown(hit, &request)).collect::<Result<_>>()?;
-    let mut answer = json!({
-        "took": 0,
-        "timed_out": false,
-        "_shards": {"total": 1, "successful": 1, "skipped": 0, "failed": 0},
-        "hits": {
-            "total": {"value": total, "relation": "eq"},
-            "max_score": max_score,
-            "hits": hits,
-        },
-    });
-    if let Some((key, aggs)) = request.aggs {
-        let counts = aggregate::run(&snapshot.engine, &snapshot.fields, &found, aggs, key)?;
-        answer["aggregations"] = counts;
-    }
-    answer["took"] = json!(elapsed_ms(began));
-    Ok(answer)
+    let counts = request
+        .aggs
+        .map(|(key, aggs)| aggregate::run(&snapshot.engine, &snapshot.fields, &found, aggs, key));
+    request.answer(total, &hits, counts.transpose()?, elapsed_ms(began))
 }
 
 /// A request whose every part is known.
-struct Request<'a> {
+pub(crate) struct Request<'a> {
     query: Option<&'a Value>,
-    aggs: Option<(&'static str, &'a Value)>,
-    size: usize,
-    from: usize,
-    order: HitOrder,
+    /// With the key they stand under, for errors.
+    pub(crate) aggs: Option<(&'static str, &'a Value)>,
+    pub(crate) size: usize,
+    pub(crate) from: usize,
+    pub(crate) order: HitOrder,
     source: Source,
 }
 
@@ -66,7 +47,7 @@ enum Source {
 }
 
 impl<'a> Request<'a> {
-    fn read(body: &'a Value) -> Result<Request<'a>> {
+    pub(crate) fn read(body: &'a Value) -> Result<Request<'a>> {
         let body = body.as_object().ok_or_else(|| {
             IndexError::request("body", "a JSON object is expected, such as {\"query\": {…}}")
         })?;
@@ -100,6 +81,43 @@ impl<'a> Request<'a> {
         }
         check_page(request.size, request.from)?;
         Ok(request)
+    }
+
+    /// What is asked. `elsewhere` are the languages of contacts that are asked beside these.
+    pub(crate) fn condition(&self, snapshot: &Snapshot, elsewhere: &[String]) -> Result<Condition> {
+        let Some(asked) = self.query else { return Ok(Condition::All) };
+        let languages = match query::languages(asked) {
+            Some(languages) => languages.into_iter().take(MAX_LANGUAGES).collect(),
+            None => snapshot.languages_and(elsewhere)?,
+        };
+        let compiler = Compiler { fields: &snapshot.fields, languages };
+        query::Translator::new(compiler).query(asked, "query", 0)
+    }
+
+    /// The answer in the form that clients expect.
+    pub(crate) fn answer(
+        &self,
+        total: u64,
+        hits: &[Hit],
+        counts: Option<Value>,
+        took_ms: u64,
+    ) -> Result<Value> {
+        let max_score = hits.iter().filter_map(|hit| hit.score).reduce(f32::max);
+        let hits: Vec<Value> = hits.iter().map(|hit| shown(hit, self)).collect::<Result<_>>()?;
+        let mut answer = json!({
+            "took": took_ms,
+            "timed_out": false,
+            "_shards": {"total": 1, "successful": 1, "skipped": 0, "failed": 0},
+            "hits": {
+                "total": {"value": total, "relation": "eq"},
+                "max_score": max_score,
+                "hits": hits,
+            },
+        });
+        if let Some(counts) = counts {
+            answer["aggregations"] = counts;
+        }
+        Ok(answer)
     }
 }
 

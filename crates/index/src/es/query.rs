@@ -3,9 +3,9 @@
 use std::ops::Bound;
 
 use serde_json::{Map, Value};
-use tantivy::query::{AllQuery, BooleanQuery, EmptyQuery, Occur};
 
-use crate::compile::{BoxQuery, Compiler, Problem, any_of, boolean, excluded, silent};
+use crate::compile::{Compiler, Problem};
+use crate::condition::{Condition, Occur};
 use crate::error::{IndexError, Result};
 use crate::query;
 use crate::schema::{Asked, FieldKind};
@@ -43,7 +43,7 @@ impl<'a> Translator<'a> {
     }
 
     /// One query object; `part` is its path in the request, for errors.
-    pub(crate) fn query(&mut self, query: &Value, part: &str, depth: usize) -> Result<BoxQuery> {
+    pub(crate) fn query(&mut self, query: &Value, part: &str, depth: usize) -> Result<Condition> {
         self.clauses += 1;
         if depth > MAX_DEPTH || self.clauses > MAX_CLAUSES {
             return Err(IndexError::request(
@@ -59,8 +59,8 @@ impl<'a> Translator<'a> {
         let part = format!("{part}.{kind}");
         match kind.as_str() {
             "bool" => self.boolean(body, &part, depth),
-            "match_all" => Ok(Box::new(AllQuery)),
-            "match_none" => Ok(Box::new(EmptyQuery)),
+            "match_all" => Ok(Condition::All),
+            "match_none" => Ok(Condition::Nothing),
             "query_string" => self.query_string(body, &part),
             "exists" => {
                 let body = known(body, &part, &["field"])?;
@@ -76,7 +76,7 @@ impl<'a> Translator<'a> {
         }
     }
 
-    fn boolean(&mut self, body: &Value, part: &str, depth: usize) -> Result<BoxQuery> {
+    fn boolean(&mut self, body: &Value, part: &str, depth: usize) -> Result<Condition> {
         let keys = ["must", "filter", "should", "must_not", "minimum_should_match"];
         let body = known(body, part, &keys)?;
         let mut clauses = Vec::new();
@@ -94,14 +94,7 @@ impl<'a> Translator<'a> {
             };
             for (n, one) in parts.iter().enumerate() {
                 let query = self.query(one, &format!("{part}.{key}[{n}]"), depth + 1)?;
-                clauses.push((
-                    occur,
-                    match key {
-                        "filter" => silent(query),
-                        "must_not" => excluded(query),
-                        _ => query,
-                    },
-                ));
+                clauses.push((occur, if key == "filter" { query.silent() } else { query }));
                 optional += usize::from(occur == Occur::Should);
             }
         }
@@ -119,25 +112,25 @@ impl<'a> Translator<'a> {
             }
         };
         if needed > optional {
-            return Ok(Box::new(EmptyQuery));
+            return Ok(Condition::Nothing);
         }
         if needed == 0 {
             if !has_required {
-                clauses.push((Occur::Must, Box::new(AllQuery)));
+                clauses.push((Occur::Must, Condition::All));
             }
-            return Ok(boolean(clauses));
+            return Ok(Condition::all_of(clauses));
         }
-        Ok(Box::new(BooleanQuery::with_minimum_required_clauses(clauses, needed)))
+        Ok(Condition::Bool { clauses, needed: Some(needed) })
     }
 
-    fn query_string(&mut self, body: &Value, part: &str) -> Result<BoxQuery> {
+    fn query_string(&mut self, body: &Value, part: &str) -> Result<Condition> {
         let body = known(body, part, &["query"])?;
         let text = body.get("query").and_then(Value::as_str).unwrap_or("");
         let parsed = query::parse(text)?;
         self.compiler.expr(&parsed.0)
     }
 
-    fn ids(&mut self, body: &Value, part: &str) -> Result<BoxQuery> {
+    fn ids(&mut self, body: &Value, part: &str) -> Result<Condition> {
         let body = known(body, part, &["values"])?;
         let asked = self.asked("contact_key", part)?;
         let values = body.get("values").unwrap_or(&Value::Null);
@@ -145,7 +138,7 @@ impl<'a> Translator<'a> {
     }
 
     /// A query of the form `{kind: {field: …}}`.
-    fn leaf(&mut self, kind: &str, body: &Value, part: &str) -> Result<BoxQuery> {
+    fn leaf(&mut self, kind: &str, body: &Value, part: &str) -> Result<Condition> {
         let body = object(body, part)?;
         let mut entries = body.iter();
         let (Some((name, body)), None) = (entries.next(), entries.next()) else {
@@ -190,7 +183,7 @@ impl<'a> Translator<'a> {
         query.map_err(|problem| IndexError::request(part, problem))
     }
 
-    fn any_value(&mut self, asked: &Asked, values: &Value, part: &str) -> Result<BoxQuery> {
+    fn any_value(&mut self, asked: &Asked, values: &Value, part: &str) -> Result<Condition> {
         let values = values
             .as_array()
             .ok_or_else(|| IndexError::request(part, "a list of values is expected"))?;
@@ -205,7 +198,7 @@ impl<'a> Translator<'a> {
             let query = self.compiler.exact(asked, &text);
             each.push(query.map_err(|problem| IndexError::request(part, problem))?);
         }
-        Ok(any_of(each))
+        Ok(Condition::any_of(each))
     }
 
     /// Words of a text in any order; in other fields the exact value.
@@ -215,7 +208,7 @@ impl<'a> Translator<'a> {
         text: &str,
         operator: Option<&Value>,
         part: &str,
-    ) -> Result<std::result::Result<BoxQuery, Problem>> {
+    ) -> Result<std::result::Result<Condition, Problem>> {
         let all = match operator.map(|value| value.as_str().unwrap_or("")) {
             None | Some("or" | "OR") => false,
             Some("and" | "AND") => true,
@@ -227,15 +220,15 @@ impl<'a> Translator<'a> {
         if asked.kind != FieldKind::Text {
             return Ok(self.compiler.exact(asked, text));
         }
-        let words: Vec<BoxQuery> = text
+        let words: Vec<Condition> = text
             .split_whitespace()
             .take(query::MAX_PARTS)
             .filter_map(|word| self.compiler.words(word))
             .collect();
         Ok(Ok(if all && !words.is_empty() {
-            Box::new(BooleanQuery::intersection(words))
+            Condition::all_of(words.into_iter().map(|word| (Occur::Must, word)).collect())
         } else {
-            any_of(words)
+            Condition::any_of(words)
         }))
     }
 
@@ -244,7 +237,7 @@ impl<'a> Translator<'a> {
         asked: &Asked,
         text: &str,
         slop: u32,
-    ) -> std::result::Result<BoxQuery, Problem> {
+    ) -> std::result::Result<Condition, Problem> {
         if asked.kind != FieldKind::Text {
             return self.compiler.exact(asked, text);
         }
@@ -257,7 +250,7 @@ impl<'a> Translator<'a> {
         asked: &Asked,
         body: &Value,
         part: &str,
-    ) -> Result<std::result::Result<BoxQuery, Problem>> {
+    ) -> Result<std::result::Result<Condition, Problem>> {
         let body = known(body, part, &["gte", "gt", "lte", "lt", "format"])?;
         let format = body.get("format").and_then(Value::as_str);
         if format.is_some_and(|format| {

@@ -83,7 +83,7 @@ pub(super) fn tag(reason: &str, weight: Weight) -> ReasonTag {
 }
 
 pub(super) fn settings() -> IndexSettings {
-    IndexSettings { memory_bytes: 15_000_000, threads: 1 }
+    IndexSettings { memory_bytes: 15_000_000, threads: 1, ..IndexSettings::default() }
 }
 
 /// An index of these contacts, committed in several pieces so that it has several segments.

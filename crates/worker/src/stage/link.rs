@@ -1,10 +1,11 @@
 //! LINK on a cluster: reads `to-link`, writes `contacts`, `contacts-settled`, `repeats`, `facts`,
 //! and `to-link` where a customer is another's.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use quell_codec::encode_output;
 use quell_engine::{Link, LinkInput, Settings, State, TrendInput, marks as source_marks};
+use quell_index::settled_record;
 use quell_model::contact::Maturity;
 use quell_model::topic::TopicNames;
 use quell_model::{LatestOutputs, Output};
@@ -58,16 +59,22 @@ impl Stage for LinkStage {
 
     fn finish(&mut self, _: &mut dyn State, step: &mut Step) -> Result<(), StageError> {
         let latest = LatestOutputs::from_iter(std::mem::take(&mut step.effects.outputs));
-        let settled = latest.of("contacts").filter(|output| match output {
-            Output::Contact { contact: Some(contact), .. } => contact.maturity == Maturity::Mature,
-            _ => false,
+        // Once each: readers that cannot update would count a contact twice.
+        let settled: BTreeSet<_> = step.effects.settled.drain(..).collect();
+        let records = latest.of("contacts").filter_map(|output| match output {
+            Output::Contact { key, contact: Some(contact), .. }
+                if contact.maturity == Maturity::Mature && settled.contains(key) =>
+            {
+                Some(StageRecord {
+                    topic: self.names.settled(),
+                    key: Some(key.as_str().as_bytes().to_vec()),
+                    value: Some(settled_record(contact)),
+                    ..StageRecord::default()
+                })
+            }
+            _ => None,
         });
-        step.records.extend(settled.map(|output| StageRecord {
-            topic: self.names.settled(),
-            key: Some(output.key().as_bytes().to_vec()),
-            value: encode_output(output),
-            ..StageRecord::default()
-        }));
+        step.records.extend(records);
         step.effects.outputs.extend(latest.into_outputs());
         Ok(())
     }
