@@ -66,6 +66,13 @@ impl ApiError {
         ApiError::new(StatusCode::NOT_FOUND, "not_here", message)
     }
 
+    /// What would answer is still being opened.
+    pub(crate) fn opening() -> Self {
+        let message = "what this worker answers from is being opened";
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "opening", message)
+            .hint("see /readyz; ask again later, or another worker")
+    }
+
     pub(crate) fn busy(message: impl Into<String>) -> Self {
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
             .hint("send the same request again after the seconds in Retry-After")

@@ -1,6 +1,6 @@
 //! All routes, what each of them needs, and what they share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -38,8 +38,8 @@ pub struct Api {
 /// Who is behind the routes.
 #[derive(Clone)]
 pub struct Behind {
-    /// Answers questions; none in a worker that serves none.
-    pub views: Option<Arc<Views>>,
+    /// Answers questions, empty until they are open; none in a worker that serves none.
+    pub views: Option<Arc<OnceLock<Arc<Views>>>>,
     /// Takes records in; none where they come from a cluster's topics.
     pub intake: Option<Arc<Service>>,
     /// Is watched.
@@ -49,7 +49,7 @@ pub struct Behind {
 impl From<Arc<Service>> for Behind {
     fn from(service: Arc<Service>) -> Self {
         Behind {
-            views: Some(service.views().clone()),
+            views: Some(Arc::new(OnceLock::from(service.views().clone()))),
             intake: Some(service.clone()),
             watched: service,
         }
@@ -115,6 +115,7 @@ impl Shared {
             ApiError::not_here("this worker answers no questions")
                 .hint("ask one that runs the stage `serve`")
         })?;
+        let views = views.get().cloned().ok_or_else(ApiError::opening)?;
         self.block(move || work(&views)).await
     }
 

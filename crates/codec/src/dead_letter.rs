@@ -56,6 +56,10 @@ pub struct Header {
     pub value_base64: Option<String>,
 }
 
+/// The header of a dead letter that has no room for the record's bytes; it says how many they are.
+/// They stand in the input alone.
+pub const LEFT_OUT: &str = "quell-left-out";
+
 /// What the headers that Kafka Connect writes begin with: its tools read ours.
 const CONNECT: &str = "__connect.errors.";
 
@@ -122,6 +126,11 @@ impl DeadLetter {
             key_base64,
             headers: record.headers.iter().map(header).collect(),
         }
+    }
+
+    /// Whether it has the record's bytes, so that the record can be given again.
+    pub fn is_whole(&self) -> bool {
+        !self.headers.iter().any(|header| header.name == LEFT_OUT)
     }
 
     /// The payload, byte for byte; none for a tombstone or where the base64 is damaged.

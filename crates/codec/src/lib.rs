@@ -23,7 +23,7 @@ pub mod reject;
 pub mod rows;
 
 pub use adapter::{Adapter, Problem};
-pub use dead_letter::{DeadLetter, connect_headers};
+pub use dead_letter::{DeadLetter, LEFT_OUT, connect_headers};
 pub use decode::{Decoded, Limits, RawRecord, Unmapped, decode, is_blank};
 pub use encode::{encode_event, encode_output};
 pub use reject::{Cause, Reject};

@@ -3,7 +3,7 @@
 //! [`KafkaSettings`] says how to reach the cluster and refuses what would break exactly-once;
 //! [`topics`] says what topics there must be, compares them with the cluster and makes them;
 //! [`KafkaLog`] is a stage's log in and transaction out, [`KafkaChangelog`] reads its state back,
-//! [`KafkaReplica`] follows whole topics.
+//! [`KafkaReplica`] follows whole topics; [`first_seal`] lets workers agree on one.
 
 mod catalogue;
 mod changelog;
@@ -11,7 +11,9 @@ mod ends;
 mod log;
 mod rebalance;
 mod replica;
+mod seal;
 mod settings;
+mod topic_settings;
 pub mod topics;
 mod transaction;
 mod writer;
@@ -20,5 +22,6 @@ pub use catalogue::catalogue;
 pub use changelog::KafkaChangelog;
 pub use log::{KafkaLog, StageSpec};
 pub use replica::KafkaReplica;
+pub use seal::first_seal;
 pub use settings::{KafkaSettings, SettingsError};
 pub use writer::KafkaWriter;

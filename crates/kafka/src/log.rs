@@ -143,12 +143,13 @@ impl StageLog for KafkaLog {
         })
     }
 
-    fn end(&mut self, partition: &Partition) -> Result<u64, PortError> {
-        Ok(self.ends(partition)?.1)
+    fn is_read(&mut self, partition: &Partition, next: u64) -> Result<bool, PortError> {
+        let (_, end) = self.ends(partition)?;
+        Ok(self.consumer.context().ends.is_read(partition, next, end))
     }
 
-    fn known_end(&self, partition: &Partition) -> Option<u64> {
-        self.consumer.context().ends.of(partition)
+    fn known_lag(&self, partition: &Partition, next: u64) -> Option<u64> {
+        self.consumer.context().ends.lag(partition, next)
     }
 
     fn resume(&mut self, partition: &Partition, next: Option<u64>) -> Result<u64, PortError> {

@@ -13,7 +13,7 @@ use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
 use crate::ends::{Ends, say};
 use crate::log::{at, check, fatal, number, offset, record_of};
 use crate::settings::KafkaSettings;
-use crate::topics::{PATIENCE, partition_counts};
+use crate::topics::{Layouts, PATIENCE};
 
 /// How long the cluster may take to say that it is there.
 const CHECK_PATIENCE: Duration = Duration::from_secs(10);
@@ -55,19 +55,18 @@ impl ClientContext for Heard {
 impl ConsumerContext for Heard {}
 
 impl KafkaReplica {
-    /// A reader of these topics. `group` is where its positions can be watched.
+    /// A reader of these topics, laid out like this. `group` is where its positions can be watched.
     ///
     /// # Errors
-    /// [`PortError::Fatal`] where the cluster cannot be asked, or has not all topics.
+    /// [`PortError::Fatal`] where a topic is missing or no client can be made.
     pub fn open(
         settings: &KafkaSettings,
         group: &str,
         topics: impl IntoIterator<Item = String>,
+        layouts: &Layouts,
     ) -> Result<KafkaReplica, PortError> {
-        let counts =
-            partition_counts(settings).map_err(|error| PortError::Fatal(error.to_string()))?;
         let topic = |name: String| {
-            let count = counts.get(&name).copied().unwrap_or_default();
+            let count = layouts.get(&name).map_or(0, |layout| layout.partitions);
             let count = u32::try_from(count).unwrap_or_default();
             if count == 0 {
                 return Err(PortError::Fatal(format!("there is no topic {name}")));

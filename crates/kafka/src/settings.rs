@@ -7,7 +7,6 @@ use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
 use crate::ends;
-use crate::topics::MAX_RECORD_BYTES;
 
 /// Properties that are ours: another value would lose or double records without a word.
 const OWN: &[(&str, &str)] = &[
@@ -17,6 +16,7 @@ const OWN: &[(&str, &str)] = &[
     ("enable.idempotence", "transactions need it on"),
     ("group.id", "each stage has a group of its own"),
     ("isolation.level", "a stage must not read what another one took back"),
+    ("message.max.bytes", "it is the setting kafka.max_record_bytes"),
     ("statistics.interval.ms", "the lag is computed from them"),
     ("transactional.id", "it tells the broker which of two instances is the old one"),
 ];
@@ -25,13 +25,32 @@ const OWN: &[(&str, &str)] = &[
 const BROKER_DECIDES: &[&str] =
     &["partition.assignment.strategy", "session.timeout.ms", "heartbeat.interval.ms"];
 
+/// The largest record unless said otherwise: a contact with all that was said in it is larger than
+/// what most clusters allow without being told.
+const MAX_RECORD_BYTES: usize = 16 << 20;
+/// Below, a record of the largest payload that is taken in would have no room. Above, clients would
+/// need other settings to read it back.
+const RECORD_BYTES: std::ops::RangeInclusive<usize> = (1 << 16)..=(64 << 20);
+
 /// How to reach a cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KafkaSettings {
     /// `HOST:PORT`, with commas between.
     pub brokers: String,
     /// Properties for librdkafka, as `-X key=value` gives them.
     pub properties: BTreeMap<String, String>,
+    /// The largest record that is written, in bytes.
+    pub max_record_bytes: usize,
+}
+
+impl Default for KafkaSettings {
+    fn default() -> Self {
+        KafkaSettings {
+            brokers: String::new(),
+            properties: BTreeMap::new(),
+            max_record_bytes: MAX_RECORD_BYTES,
+        }
+    }
 }
 
 /// A property that cannot be taken.
@@ -40,6 +59,16 @@ pub enum SettingsError {
     /// No broker is named.
     #[error("no broker is named; give --brokers HOST:PORT")]
     NoBrokers,
+    /// A bound that makes no sense.
+    #[error(
+        "kafka.max_record_bytes cannot be {found}: from {} to {}",
+        RECORD_BYTES.start(),
+        RECORD_BYTES.end()
+    )]
+    RecordBytes {
+        /// What was said.
+        found: usize,
+    },
     /// One of ours.
     #[error("-X {name}=… cannot be set: {reason}; leave it out")]
     Own {
@@ -79,6 +108,9 @@ impl KafkaSettings {
     pub fn check(&self) -> Result<(), SettingsError> {
         if self.brokers.trim().is_empty() {
             return Err(SettingsError::NoBrokers);
+        }
+        if !RECORD_BYTES.contains(&self.max_record_bytes) {
+            return Err(SettingsError::RecordBytes { found: self.max_record_bytes });
         }
         for name in self.properties.keys() {
             if let Some((_, reason)) = OWN.iter().find(|(own, _)| own == name) {
@@ -124,7 +156,8 @@ impl KafkaSettings {
         // Java's, so that others who write a key find the same partition.
         let own = [("partitioner", "murmur2_random"), ("linger.ms", "5")];
         let mut config = self.client_with(&[&own, unless_said].concat());
-        config.set("enable.idempotence", "true").set("message.max.bytes", MAX_RECORD_BYTES);
+        config.set("enable.idempotence", "true");
+        config.set("message.max.bytes", self.max_record_bytes.to_string());
         config
     }
 
@@ -158,7 +191,8 @@ mod tests {
     fn check(properties: &[(&str, &str)]) -> Result<(), SettingsError> {
         let properties =
             properties.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        KafkaSettings { brokers: "localhost:9092".to_owned(), properties }.check()
+        let brokers = "localhost:9092".to_owned();
+        KafkaSettings { brokers, properties, ..KafkaSettings::default() }.check()
     }
 
     #[test]
@@ -171,6 +205,9 @@ mod tests {
         assert!(matches!(check(&[("no.such.property", "1")]), Err(SettingsError::Refused(_))));
         assert!(matches!(check(&[("linger.ms", "soon")]), Err(SettingsError::Refused(_))));
         assert_eq!(KafkaSettings::default().check(), Err(SettingsError::NoBrokers));
+        let brokers = "localhost:9092".to_owned();
+        let tiny = KafkaSettings { brokers, max_record_bytes: 5, ..KafkaSettings::default() };
+        assert_eq!(tiny.check(), Err(SettingsError::RecordBytes { found: 5 }));
     }
 
     #[test]

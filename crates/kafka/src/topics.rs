@@ -4,20 +4,32 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::settings::KafkaSettings;
+pub use crate::topic_settings::WrongSetting;
+use crate::topic_settings::{advice, made_with, wrong};
 
 /// How long one question to the cluster may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The largest record, compressed: a contact with all that was said in it is larger than what most
-/// clusters allow without being told. Producers of ours take no larger one.
-pub(crate) const MAX_RECORD_BYTES: &str = "16777216";
+/// The topics of a cluster by name.
+pub type Layouts = BTreeMap<String, Layout>;
+
+/// How a topic is laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Partitions.
+    pub partitions: i32,
+    /// Copies of each.
+    pub copies: i32,
+}
 
 /// What becomes of old records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +65,8 @@ pub struct TopicSpec {
     pub cleanup: Cleanup,
     /// How long records stay, where they go; none: the cluster's default.
     pub retention: Option<Duration>,
+    /// The largest record that Quell writes to it, in bytes; none for a topic of others.
+    pub record_bytes: Option<usize>,
 }
 
 /// How many partitions a topic must have.
@@ -85,11 +99,8 @@ pub enum Finding {
         /// How many it has.
         found: i32,
     },
-    /// Old records are treated otherwise.
-    Cleanup {
-        /// The cluster's word for it.
-        found: String,
-    },
+    /// Settings are not as they must be.
+    Settings(Vec<WrongSetting>),
 }
 
 /// One topic of a plan.
@@ -99,6 +110,8 @@ pub struct Planned {
     pub spec: TopicSpec,
     /// What is the case.
     pub finding: Finding,
+    /// What stands in nobody's way and is better known.
+    pub advice: Option<String>,
 }
 
 impl Planned {
@@ -116,15 +129,18 @@ impl Planned {
 
     /// Whether it stands in the way: what is wrong is never changed by Quell.
     pub fn is_wrong(&self) -> bool {
-        matches!(self.finding, Finding::Partitions { .. } | Finding::Cleanup { .. })
+        matches!(self.finding, Finding::Partitions { .. } | Finding::Settings(_))
     }
 }
 
 impl fmt::Display for Planned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TopicSpec { name, partitions, cleanup, .. } = &self.spec;
+        let TopicSpec { name, partitions, .. } = &self.spec;
         match &self.finding {
-            Finding::Right => write!(f, "{name}: as it must be"),
+            Finding::Right => match &self.advice {
+                None => write!(f, "{name}: as it must be"),
+                Some(advice) => write!(f, "{name}: as it must be; {advice}"),
+            },
             Finding::Missing => write!(f, "{name}: missing; `quell topics apply` makes it"),
             Finding::Partitions { found } => write!(
                 f,
@@ -133,13 +149,17 @@ impl fmt::Display for Planned {
                  another prefix",
                 partitions.count()
             ),
-            Finding::Cleanup { found } => write!(
-                f,
-                "{name}: has cleanup.policy={found} and must have {}: kafka-configs.sh --alter \
-                 --topic {name} --add-config cleanup.policy={}",
-                cleanup.as_str(),
-                cleanup.as_str()
-            ),
+            Finding::Settings(wrong) => {
+                let said: Vec<String> = wrong.iter().map(WrongSetting::to_string).collect();
+                let set: Vec<String> =
+                    wrong.iter().map(|wrong| format!("{}={}", wrong.name, wrong.wanted)).collect();
+                write!(
+                    f,
+                    "{name}: has {}: kafka-configs.sh --alter --topic {name} --add-config {}",
+                    said.join("; "),
+                    set.join(",")
+                )
+            }
         }
     }
 }
@@ -162,35 +182,42 @@ pub enum TopicError {
     },
 }
 
-/// Compares what there must be with what there is. Changes nothing.
+/// Compares what there must be with what there is, the topics `found`. Changes nothing.
 ///
 /// # Errors
 /// [`TopicError::Cluster`]
 pub async fn plan(
     settings: &KafkaSettings,
     specs: &[TopicSpec],
+    found: &Layouts,
 ) -> Result<Vec<Planned>, TopicError> {
-    let partitions = partition_counts(settings)?;
     let admin: AdminClient<DefaultClientContext> = settings.client().create()?;
     let known: Vec<&TopicSpec> =
-        specs.iter().filter(|spec| partitions.contains_key(&spec.name)).collect();
-    let cleanups = cleanups(&admin, &known).await?;
-    let finding = |spec: &TopicSpec| {
-        let Some(&found) = partitions.get(&spec.name) else { return Finding::Missing };
+        specs.iter().filter(|spec| found.contains_key(&spec.name)).collect();
+    let settings = topic_settings(&admin, &known).await?;
+    let planned = |spec: &TopicSpec| {
+        let Some(layout) = found.get(&spec.name) else { return (Finding::Missing, None) };
+        let found = layout.partitions;
         if matches!(spec.partitions, Partitions::Exactly(count) if count != found) {
-            return Finding::Partitions { found };
+            return (Finding::Partitions { found }, None);
         }
-        match cleanups.get(&spec.name) {
-            Some(cleanup)
-                if spec.cleanup != Cleanup::Any
-                    && !cleanup.split(',').any(|part| part.trim() == spec.cleanup.as_str()) =>
-            {
-                Finding::Cleanup { found: cleanup.clone() }
+        match settings.get(&spec.name) {
+            Some(Ok(settings)) => match wrong(spec, settings, layout.copies) {
+                wrong if wrong.is_empty() => (Finding::Right, advice(settings, layout.copies)),
+                wrong => (Finding::Settings(wrong), None),
+            },
+            Some(Err(code)) => {
+                let advice = format!("but this user may not see its settings ({code})");
+                (Finding::Right, Some(advice))
             }
-            _ => Finding::Right,
+            None => (Finding::Right, None),
         }
     };
-    Ok(specs.iter().map(|spec| Planned { spec: spec.clone(), finding: finding(spec) }).collect())
+    let plan = specs.iter().map(|spec| {
+        let (finding, advice) = planned(spec);
+        Planned { spec: spec.clone(), finding, advice }
+    });
+    Ok(plan.collect())
 }
 
 /// Makes what is missing; `replication` copies of each, or the cluster's default. Returns the
@@ -212,23 +239,16 @@ pub async fn apply(
     if missing.is_empty() {
         return Ok(Vec::new());
     }
-    let retentions: Vec<Option<String>> = missing
-        .iter()
-        .map(|spec| spec.retention.map(|retention| retention.as_millis().to_string()))
-        .collect();
+    let settings: Vec<Vec<(&str, String)>> =
+        missing.iter().map(|spec| made_with(spec, replication)).collect();
     let topics: Vec<NewTopic<'_>> = missing
         .iter()
-        .zip(&retentions)
-        .map(|(spec, retention)| {
+        .zip(&settings)
+        .map(|(spec, settings)| {
             // -1 stands for the cluster's default.
             let replicas = TopicReplication::Fixed(replication.unwrap_or(-1));
-            let topic = NewTopic::new(&spec.name, spec.partitions.count(), replicas)
-                .set("cleanup.policy", spec.cleanup.as_str())
-                .set("max.message.bytes", MAX_RECORD_BYTES);
-            match retention {
-                Some(retention) => topic.set("retention.ms", retention),
-                None => topic,
-            }
+            let topic = NewTopic::new(&spec.name, spec.partitions.count(), replicas);
+            settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value))
         })
         .collect();
     let mut made = Vec::new();
@@ -243,40 +263,51 @@ pub async fn apply(
     Ok(made)
 }
 
-/// Every topic of the cluster with the number of its partitions.
+/// Every topic of the cluster.
 ///
 /// # Errors
 /// [`TopicError::Cluster`]
-pub fn partition_counts(settings: &KafkaSettings) -> Result<BTreeMap<String, i32>, TopicError> {
+pub fn layouts(settings: &KafkaSettings) -> Result<Layouts, TopicError> {
     let client: BaseConsumer = settings.client().create()?;
     let metadata = client.fetch_metadata(None, PATIENCE)?;
-    let count = |partitions: usize| i32::try_from(partitions).unwrap_or(i32::MAX);
+    let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
     Ok(metadata
         .topics()
         .iter()
-        .map(|topic| (topic.name().to_owned(), count(topic.partitions().len())))
+        .map(|topic| {
+            let partitions = topic.partitions();
+            let copies = partitions.iter().map(|partition| partition.replicas().len()).min();
+            let layout = Layout {
+                partitions: count(partitions.len()),
+                copies: count(copies.unwrap_or_default()),
+            };
+            (topic.name().to_owned(), layout)
+        })
         .collect())
 }
 
-async fn cleanups(
+/// The settings of topics, or why they cannot be seen.
+type Settings = BTreeMap<String, Result<BTreeMap<String, String>, RDKafkaErrorCode>>;
+
+async fn topic_settings(
     admin: &AdminClient<DefaultClientContext>,
     specs: &[&TopicSpec],
-) -> Result<BTreeMap<String, String>, TopicError> {
+) -> Result<Settings, TopicError> {
     if specs.is_empty() {
         return Ok(BTreeMap::new());
     }
     let asked: Vec<ResourceSpecifier<'_>> =
         specs.iter().map(|spec| ResourceSpecifier::Topic(&spec.name)).collect();
-    let mut found = BTreeMap::new();
     let answers = admin.describe_configs(&asked, &options()).await?;
-    for (spec, answer) in specs.iter().zip(answers) {
-        let Ok(resource) = answer else { continue };
-        let policy = resource.entries.into_iter().find(|entry| entry.name == "cleanup.policy");
-        if let Some(value) = policy.and_then(|entry| entry.value) {
-            found.insert(spec.name.clone(), value);
-        }
-    }
-    Ok(found)
+    let read = |resource: ConfigResource| {
+        let entries = resource.entries.into_iter();
+        entries.filter_map(|entry| Some((entry.name, entry.value?))).collect()
+    };
+    Ok(specs
+        .iter()
+        .zip(answers)
+        .map(|(spec, answer)| (spec.name.clone(), answer.map(read)))
+        .collect())
 }
 
 fn options() -> AdminOptions {

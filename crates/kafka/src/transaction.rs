@@ -9,7 +9,7 @@ use quell_ports::stage::{Partition, StageRecord, Transaction};
 use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::ConsumerGroupMetadata;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 
@@ -116,10 +116,19 @@ impl Transactions {
             return PortError::Fatal(why.to_string());
         }
         match self.producer.abort_transaction(PATIENCE) {
+            // What was too large is too large when it is tried again.
+            Ok(()) if is_too_large(&why) => PortError::Broken(format!(
+                "a topic takes no record as large as kafka.max_record_bytes says ({why}); `quell \
+                 topics plan` names it"
+            )),
             Ok(()) => PortError::Aborted(why.to_string()),
             Err(error) => PortError::Fatal(format!("{why}; it cannot be aborted either: {error}")),
         }
     }
+}
+
+fn is_too_large(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge)
 }
 
 /// Notes where changelog rows came to lie, and what could not be delivered.
@@ -167,7 +176,10 @@ impl ProducerContext for Deliveries {
                 *next = (*next).max(after);
             }
             Ok(_) => {}
-            Err((error, _)) => noted.failure = Some(error.clone()),
+            // The first one is the cause: the others are those that an abort takes along.
+            Err((error, _)) => {
+                noted.failure.get_or_insert_with(|| error.clone());
+            }
         }
     }
 }

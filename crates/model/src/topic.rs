@@ -2,6 +2,14 @@
 
 use std::fmt;
 
+/// How long the topics must keep what says that a key was removed (`delete.retention.ms`), at
+/// least. Half of it is for copies to be away, see [`OLDEST_COPY_MS`], half for reading on.
+pub const REMOVALS_KEPT_MS: i64 = 48 * 3_600_000;
+
+/// A copy of a compacted topic that was not level for longer than this is made anew: removals it
+/// has not read may be gone before it has read them.
+pub const OLDEST_COPY_MS: i64 = REMOVALS_KEPT_MS / 2;
+
 /// A stage of the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StageName {
@@ -83,7 +91,7 @@ impl TopicNames {
         self.named(topic)
     }
 
-    /// Contacts that can change no more, each once.
+    /// Contacts whose links can change no more, each once, with all that they can be asked for.
     pub fn settled(&self) -> String {
         self.named("contacts-settled")
     }
@@ -91,6 +99,16 @@ impl TopicNames {
     /// What could not be read of an input.
     pub fn dead_letters(&self, input: &str) -> String {
         format!("{input}.dlq")
+    }
+
+    /// What a later stage than the first could not apply, whichever topic of ours it came from.
+    pub fn refused(&self) -> String {
+        self.named("dlq")
+    }
+
+    /// What all workers of the deployment must share, as the first of them has it.
+    pub fn seal(&self) -> String {
+        self.named("seal")
     }
 
     /// The state of a stage.

@@ -80,7 +80,10 @@ pub enum PortError {
     /// What is there was written by another build or with other settings. Only a person can help.
     #[error("{0}")]
     Unreadable(String),
-    /// The store or log cannot be used any more.
+    /// The disk or the cluster refuses, and will refuse again. Only a person can help.
+    #[error("{0}")]
+    Broken(String),
+    /// The store or log cannot be used any more; one that is made anew may go on.
     #[error("{0}")]
     Fatal(String),
 }
@@ -117,13 +120,13 @@ pub trait StateReader: Send + Sync {
     /// The row, if there is one.
     ///
     /// # Errors
-    /// [`PortError::Fatal`] where the store cannot be read.
+    /// [`PortError::Broken`] where the store cannot be read.
     fn get(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, PortError>;
 
     /// Visits the rows with `from <= key < to` until the visitor breaks.
     ///
     /// # Errors
-    /// [`PortError::Fatal`] where the store cannot be read.
+    /// [`PortError::Broken`] where the store cannot be read.
     fn scan(
         &self,
         table: &str,

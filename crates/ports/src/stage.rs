@@ -104,14 +104,16 @@ pub trait StageLog: Send {
     /// [`PortError::Fatal`] where the cluster does not say.
     fn committed(&mut self, partition: &Partition) -> Result<Option<u64>, PortError>;
 
-    /// The end of the partition: the offset that the next committed record gets.
+    /// Whether the partition has no record from `next` on, up to where all that was given is done.
+    /// Markers and aborted records are none. It may take some seconds to become true.
     ///
     /// # Errors
     /// [`PortError::Fatal`] where the cluster does not say.
-    fn end(&mut self, partition: &Partition) -> Result<u64, PortError>;
+    fn is_read(&mut self, partition: &Partition, next: u64) -> Result<bool, PortError>;
 
-    /// The same as the cluster last told it, some seconds ago; asks nobody.
-    fn known_end(&self, partition: &Partition) -> Option<u64>;
+    /// How many offsets there are from `next` on as the cluster last told it, some seconds ago; 0
+    /// where no record is among them. Asks nobody.
+    fn known_lag(&self, partition: &Partition, next: u64) -> Option<u64>;
 
     /// Gives the partition's records from `next` on (none: from the first there is), also after an
     /// aborted commit or to read records again. Returns the offset it begins with.

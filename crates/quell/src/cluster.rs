@@ -8,8 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use quell_codec::{Adapter, Limits};
 use quell_engine::Settings;
-use quell_kafka::topics::{Planned, partition_counts, plan};
-use quell_kafka::{KafkaChangelog, KafkaLog, KafkaReplica, KafkaSettings, StageSpec, catalogue};
+use quell_kafka::topics::{Layouts, Planned, layouts, plan};
+use quell_kafka::{
+    KafkaChangelog, KafkaLog, KafkaReplica, KafkaSettings, StageSpec, catalogue, first_seal,
+};
 use quell_model::DERIVED_TOPICS;
 use quell_model::topic::{StageName, TopicNames};
 use quell_ports::stage::Changelog;
@@ -53,7 +55,10 @@ pub fn settings(config: &Config, args: &KafkaArgs) -> anyhow::Result<KafkaSettin
     for (n, pair) in args.properties.iter().enumerate() {
         add(&mut properties, pair, || format!("-X, the {}. one", n + 1))?;
     }
-    let settings = KafkaSettings { brokers: config.get("kafka.brokers").to_owned(), properties };
+    let brokers = config.get("kafka.brokers").to_owned();
+    let max_record_bytes =
+        usize::try_from(config.bytes("kafka.max_record_bytes")).unwrap_or(usize::MAX);
+    let settings = KafkaSettings { brokers, properties, max_record_bytes };
     settings.check()?;
     Ok(settings)
 }
@@ -80,15 +85,32 @@ pub fn names(config: &Config) -> TopicNames {
     TopicNames::new(config.get("kafka.prefix"))
 }
 
-/// What there must be beside what there is.
+/// The stages to run, as configured.
+///
+/// # Errors
+/// A stage that there is not.
+pub fn stages(config: &Config) -> anyhow::Result<Vec<StageName>> {
+    let parse = |name: &String| {
+        let known = StageName::ALL.map(StageName::as_str).join(", ");
+        StageName::parse(name)
+            .with_context(|| format!("there is no stage `{name}`; the stages are {known}"))
+    };
+    config.words("kafka.stages").iter().map(parse).collect()
+}
+
+/// What there must be beside what there is, and all topics of the cluster.
 ///
 /// # Errors
 /// The cluster cannot be asked.
-pub async fn planned(config: &Config, settings: &KafkaSettings) -> anyhow::Result<Vec<Planned>> {
-    let found = partition_counts(settings)?;
+pub async fn planned(
+    config: &Config,
+    settings: &KafkaSettings,
+) -> anyhow::Result<(Vec<Planned>, Layouts)> {
+    let found = layouts(settings)?;
     let partitions = config.get("kafka.partitions").parse().unwrap_or(12);
-    let specs = catalogue(&names(config), &config.words("kafka.inputs"), partitions, &found);
-    Ok(plan(settings, &specs).await?)
+    let (names, inputs) = (names(config), config.words("kafka.inputs"));
+    let specs = catalogue(&names, &inputs, partitions, settings.max_record_bytes, &found);
+    Ok((plan(settings, &specs, &found).await?, found))
 }
 
 /// A worker on a cluster: what all its stages share.
@@ -103,7 +125,7 @@ pub struct Worker {
     seal: u64,
     adapter: Arc<Adapter>,
     taxonomy: Arc<Taxonomy>,
-    partitions: BTreeMap<String, i32>,
+    layouts: Layouts,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
 }
@@ -122,7 +144,7 @@ impl Worker {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Worker> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let planned = runtime.block_on(planned(&config, &kafka))?;
+        let (planned, layouts) = runtime.block_on(planned(&config, &kafka))?;
         let not_right: Vec<String> = planned
             .iter()
             .filter(|planned| !planned.is_right())
@@ -131,37 +153,31 @@ impl Worker {
         if !not_right.is_empty() {
             anyhow::bail!("the cluster's topics are not as they must be:{}", not_right.concat());
         }
-        let partitions = partition_counts(&kafka)?;
         let mut core = config.core(&taxonomy);
         core.customer_hash_key = wiring::hash_key(dir)?;
+        let seal = seal(&core.customer_hash_key);
+        if first_seal(&kafka, &names(&config).seal(), seal)? != seal {
+            anyhow::bail!(
+                "another worker of this deployment has another customer-hash.key: one customer \
+                 would count as two. Copy the first worker's key into {}",
+                dir.display()
+            );
+        }
         let name = worker_name(&config, dir)?;
         Ok(Worker {
             names: names(&config),
             adapter: Arc::new(wiring::adapter(&config)?),
-            seal: seal(&core.customer_hash_key),
+            seal,
             core: Arc::new(core),
             dir: dir.to_path_buf(),
             config,
             kafka,
             name,
             taxonomy,
-            partitions,
+            layouts,
             metrics,
             clock,
         })
-    }
-
-    /// The stages to run, as configured.
-    ///
-    /// # Errors
-    /// A stage that there is not.
-    pub fn stages(&self) -> anyhow::Result<Vec<StageName>> {
-        let parse = |name: &String| {
-            let known = StageName::ALL.map(StageName::as_str).join(", ");
-            StageName::parse(name)
-                .with_context(|| format!("there is no stage `{name}`; the stages are {known}"))
-        };
-        self.config.words("kafka.stages").iter().map(parse).collect()
     }
 
     /// Starts a stage. The one that serves returns what may be asked.
@@ -200,6 +216,7 @@ impl Worker {
                 names: worker.names.clone(),
                 seal: worker.seal,
                 limit: TURN_LIMIT,
+                max_record_bytes: worker.kafka.max_record_bytes,
                 commit_every: worker.duration("kafka.commit_every"),
             };
             let made = (part.make)(&worker);
@@ -215,7 +232,6 @@ impl Worker {
         let now = self.clock.now();
         let dir = self.folder(stage);
         let (replica, indexer) = Replica::open(&dir, self.store()?, index, &mut log, now)?;
-        drop(log);
         let every = self.duration("index.commit_every");
         let follow = replica.follow(indexer, self.metrics.clone(), every);
         crew.start_beside(stage, "index", follow)?;
@@ -226,10 +242,18 @@ impl Worker {
             gather: self.duration("kafka.commit_every"),
         };
         let worker = self.clone();
+        let mut opened = Some(log);
         let make = move || {
-            let log = Box::new(worker.replica_log()?);
+            let log = match opened.take() {
+                Some(log) => log,
+                None => {
+                    let mut log = worker.replica_log()?;
+                    replica.resume(&mut log)?;
+                    log
+                }
+            };
             let (metrics, clock) = (worker.metrics.clone(), worker.clock.clone());
-            let reader = replica.reader(log, settings.clone(), metrics, clock)?;
+            let reader = replica.reader(Box::new(log), settings.clone(), metrics, clock)?;
             Ok(Box::new(reader) as Box<dyn Turning>)
         };
         crew.start(stage, Box::new(make))?;
@@ -238,7 +262,8 @@ impl Worker {
 
     fn replica_log(&self) -> Result<KafkaReplica, PortError> {
         let topics = DERIVED_TOPICS.map(|topic| self.names.output(topic));
-        KafkaReplica::open(&self.kafka, &self.names.replica_group(&self.name), topics)
+        let group = self.names.replica_group(&self.name);
+        KafkaReplica::open(&self.kafka, &group, topics, &self.layouts)
     }
 
     fn cache(&self, stage: StageName) -> anyhow::Result<StateCache> {
@@ -252,7 +277,7 @@ impl Worker {
 
     /// The stages of this worker share the memory for stores.
     fn store(&self) -> anyhow::Result<StoreSettings> {
-        let stages = self.stages()?;
+        let stages = stages(&self.config)?;
         let stores = stages.iter().filter(|stage| **stage != StageName::Intake).count();
         let memory_bytes = self.config.bytes("store.memory") / stores.max(1) as u64;
         Ok(StoreSettings { memory_bytes, ..StoreSettings::default() })
@@ -300,6 +325,7 @@ impl Worker {
             lateness_ms: self.config.lateness_ms(),
             idle_after_ms: self.config.ms("kafka.idle_after"),
             event_partitions: self.count(&self.names.events()),
+            max_record_bytes: self.kafka.max_record_bytes,
         };
         Box::new(IntakeStage::new(settings, self.names.clone(), self.metrics.clone()))
     }
@@ -326,7 +352,7 @@ impl Worker {
 
     /// The partitions of a topic.
     fn count(&self, topic: &str) -> u32 {
-        let count = self.partitions.get(topic).copied().unwrap_or_default();
+        let count = self.layouts.get(topic).map_or(0, |layout| layout.partitions);
         u32::try_from(count).unwrap_or_default()
     }
 

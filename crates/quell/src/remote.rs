@@ -34,11 +34,28 @@ impl Listening {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// What is noted in the data folder; none where nobody listens.
+    ///
+    /// # Errors
+    /// The note is damaged.
+    pub fn of(dir: &Path) -> anyhow::Result<Option<Listening>> {
+        let path = dir.join(ADDRESS_FILE);
+        let Ok(note) = std::fs::read(&path) else { return Ok(None) };
+        let listening = serde_json::from_slice(&note);
+        listening.map(Some).with_context(|| format!("{} is damaged", path.display()))
+    }
+
     /// Takes the note away.
     pub fn forget(dir: &Path) {
         // A note left behind names an address that does not answer; nothing worse.
         let _ = std::fs::remove_file(dir.join(ADDRESS_FILE));
     }
+}
+
+/// Lets requests be made over TLS.
+pub fn install_tls() {
+    // Fails only when a provider is set already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Who answers.
@@ -60,9 +77,7 @@ impl Where {
             return Ok(Source::Running(Remote::new(url, token)));
         }
         let dir = self.data.clone().unwrap_or_else(|| PathBuf::from("./quell-data"));
-        if let Ok(note) = std::fs::read(dir.join(ADDRESS_FILE)) {
-            let listening: Listening = serde_json::from_slice(&note)
-                .with_context(|| format!("{} is damaged", dir.join(ADDRESS_FILE).display()))?;
+        if let Some(listening) = Listening::of(&dir)? {
             let remote = Remote::new(&listening.url, token);
             if remote.answers() {
                 return Ok(Source::Running(remote));
@@ -88,8 +103,7 @@ pub struct Remote {
 
 impl Remote {
     fn new(url: &str, token: Option<String>) -> Remote {
-        // Fails only when a provider is set already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls();
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(60)))
             .http_status_as_error(false)

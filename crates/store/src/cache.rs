@@ -73,7 +73,8 @@ impl StateCache {
         position.map(Some).ok_or_else(|| self.shared.folder.damaged("a position is unreadable"))
     }
 
-    /// Applies changes that are committed in the changelog up to `position`, as a whole.
+    /// Applies changes that are committed in the changelog up to `position`, as a whole. Whoever
+    /// has applied a few calls [`StateCache::wait_for_room`] after them.
     ///
     /// # Errors
     /// [`StoreError`]; the copy is then to be read again from where it was.
@@ -103,8 +104,14 @@ impl StateCache {
         }
         batch.insert(&tables.meta, partition.to_be_bytes(), position.encode());
         batch.commit().map_err(StoreError::engine("write"))?;
-        tables.wait_for_room();
         Ok(())
+    }
+
+    /// Waits some seconds at most while more was applied than is flushed. Not a part of
+    /// [`StateCache::apply`]: a turn over many partitions would wait once for each, and the group
+    /// would take them away.
+    pub fn wait_for_room(&self) {
+        self.shared.tables.wait_for_room();
     }
 
     /// Drops the copy of a partition. `names` are the tables there may be.

@@ -83,9 +83,21 @@ pub enum StoreError {
         /// The first one there is.
         first: u64,
     },
+    /// There is no room on the disk. After a failed write nothing more is written.
+    #[error(
+        "the store cannot {doing}: the disk of the data folder is full; make room on it and start \
+         again, which finds all that was acknowledged"
+    )]
+    Full {
+        /// What was tried.
+        doing: &'static str,
+    },
     /// The disk or the storage engine failed. After a failed write nothing more is written; leave
     /// the process and start again, which finds all that was acknowledged.
-    #[error("the store cannot {doing}: {detail}")]
+    #[error(
+        "the store cannot {doing}: {detail}; look at the disk of the data folder and the system's \
+         log, then start again"
+    )]
     Engine {
         /// What was tried.
         doing: &'static str,
@@ -96,7 +108,14 @@ pub enum StoreError {
 
 impl StoreError {
     pub(crate) fn engine(doing: &'static str) -> impl FnOnce(fjall::Error) -> Self {
-        move |error| StoreError::Engine { doing, detail: error.to_string() }
+        move |error| match error {
+            error if is_full(&error) => StoreError::Full { doing },
+            fjall::Error::Poisoned => {
+                let detail = "an earlier write failed, on a full disk say".to_owned();
+                StoreError::Engine { doing, detail }
+            }
+            error => StoreError::Engine { doing, detail: error.to_string() },
+        }
     }
 }
 
@@ -104,7 +123,33 @@ impl From<StoreError> for PortError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(_) => PortError::Aborted(error.to_string()),
-            _ => PortError::Fatal(error.to_string()),
+            // Who made the folder and the disk what they are must mend them: what is begun anew
+            // over them fails again.
+            _ => PortError::Broken(error.to_string()),
         }
+    }
+}
+
+fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+        || error.source().is_some_and(is_full)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named_and_is_for_a_person_to_mend() {
+        let full = || fjall::Error::Io(io::ErrorKind::StorageFull.into());
+        let error = StoreError::engine("write")(full());
+        assert!(matches!(error, StoreError::Full { .. }), "{error}");
+        let port = PortError::from(error);
+        assert!(matches!(&port, PortError::Broken(text) if text.contains("full")), "{port}");
+        let poisoned = PortError::from(StoreError::engine("write")(fjall::Error::Poisoned));
+        assert!(matches!(poisoned, PortError::Broken(_)), "{poisoned}");
+        let again = PortError::from(StoreError::Refused("a key".to_owned()));
+        assert!(matches!(again, PortError::Aborted(_)), "{again}");
     }
 }

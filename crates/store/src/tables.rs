@@ -13,9 +13,9 @@ use crate::error::StoreError;
 use crate::folder::Folder;
 use crate::settings::StoreSettings;
 
-/// How long a write waits for the engine to flush, at most: a bound that is too low slows, and does
+/// How long a turn waits for the engine to flush, at most: a bound that is too low slows, and does
 /// not stop.
-const FLUSH_PATIENCE: Duration = Duration::from_secs(30);
+const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
 const FLUSH_PAUSE: Duration = Duration::from_millis(5);
 
 /// Longest key the engine takes, in bytes.
@@ -60,6 +60,7 @@ impl Tables {
         // The engine takes some kinds of damage for its own mistakes and panics.
         match catch_unwind(AssertUnwindSafe(|| Tables::open(&folder.db(), settings))) {
             Ok(Ok(tables)) => Ok(tables),
+            Ok(Err(error @ StoreError::Full { .. })) => Err(error),
             Ok(Err(error)) => Err(folder.damaged(error.to_string())),
             Err(_) => Err(folder.damaged("the storage engine gave up reading it")),
         }

@@ -21,6 +21,13 @@ impl<'a> Overlay<'a> {
         Overlay { base, tables: BTreeMap::new() }
     }
 
+    /// The writes so far: table, key, and the row unless it is deleted.
+    pub fn rows(&self) -> impl Iterator<Item = (Table, &[u8], Option<&[u8]>)> {
+        self.tables.iter().flat_map(|(table, rows)| {
+            rows.iter().map(|(key, row)| (*table, key.as_slice(), row.as_deref()))
+        })
+    }
+
     /// The writes, one per table and key, in order.
     pub fn into_changes(self) -> Vec<Change> {
         let mut changes = Vec::new();

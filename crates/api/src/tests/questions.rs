@@ -142,3 +142,18 @@ async fn what_is_not_there_is_said_in_json() {
         assert!(index.text().contains(route), "{route}");
     }
 }
+
+#[tokio::test]
+async fn what_is_being_opened_says_so_and_its_health_can_be_asked() {
+    let mut site = Site::new();
+    let slot = std::sync::Arc::new(std::sync::OnceLock::new());
+    let views = site.api.behind.views.replace(slot.clone()).expect("a service answers");
+    let closed = site.get("/v1/search").await;
+    assert_eq!(closed.status.as_u16(), 503);
+    assert_eq!(closed.json()["error"]["code"], "opening");
+    for path in ["/livez", "/readyz", "/metrics"] {
+        assert_eq!(site.get(path).await.status.as_u16(), 200, "{path}");
+    }
+    slot.set(views.get().expect("they are open").clone()).ok().expect("set once");
+    assert_eq!(site.get("/v1/search").await.status.as_u16(), 200);
+}

@@ -169,6 +169,20 @@ fn addresses_are_written_with_their_port() {
 }
 
 #[test]
+fn every_address_is_told_as_one_that_a_program_here_can_ask() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (files, _) = certificate(dir.path());
+    let scopes = Scopes { read: true, ..Default::default() };
+    let (_, entry) = new_token("reader", scopes, [3; 32]).expect("a token");
+    let access = Access { tokens: vec![entry], ..Access::open() };
+    let everywhere = SocketAddr::from(([0, 0, 0, 0], 0));
+    let settings = ListenSettings { tls: Some(files), ..ListenSettings::new(everywhere) };
+    let listener = Listener::open(settings, access).expect("bound");
+    let port = listener.local_addr().port();
+    assert_eq!(listener.url(), format!("https://127.0.0.1:{port}"));
+}
+
+#[test]
 fn nothing_listens_where_protection_is_missing_or_broken() {
     let everywhere = ListenSettings::new(SocketAddr::from(([0, 0, 0, 0], 0)));
     let refused = Listener::open(everywhere, Access::open()).err();

@@ -1,45 +1,50 @@
 //! `quell dlq`: what could not be read, and giving it again once its cause is mended.
 
-use std::collections::VecDeque;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod place;
 
-use anyhow::{Context, bail};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::Write;
+use std::ops::ControlFlow;
+
+use anyhow::bail;
 use quell_codec::DeadLetter;
-use quell_store::{EmbeddedStore, StoreSettings};
-use serde::Deserialize;
 
 use crate::Outcome;
-use crate::args::{Dlq, DlqChoice, DlqCommand, DlqSource, KafkaArgs};
-use crate::config::Config;
+use crate::args::{Dlq, DlqChoice, DlqCommand, DlqSource};
 use crate::output::{Row, number, print_rows, text};
-use crate::remote::{Remote, Source};
+use place::{LetterId, Place};
 
-/// Letters read from a running Quell or a folder at once.
-const PAGE: usize = 1_000;
+/// Letters given again at once.
+const BATCH: usize = 100;
+/// Bytes given again at once.
+const BATCH_BYTES: usize = 8 << 20;
 /// Longest detail in a table.
 const DETAIL_CHARS: usize = 80;
+/// Ids that are named when there are none like them.
+const NAMED: usize = 20;
 
 pub fn run(args: &Dlq) -> anyhow::Result<Outcome> {
     match &args.command {
         DlqCommand::List { choice, limit, source, output } => {
             let mut last = VecDeque::new();
+            let mut unknown = choice.wanted();
             let mut found = 0_u64;
             Place::of(source)?.letters(&source.kafka, &mut |id, letter| {
                 if choice.takes(&id, &letter) {
                     found += 1;
-                    last.push_back((id, letter));
+                    unknown.remove(id.to_string().as_str());
+                    last.push_back(row(&id, &letter));
                     if last.len() > *limit {
                         last.pop_front();
                     }
                 }
+                Ok(ControlFlow::Continue(()))
             })?;
-            print(output.format(), &last)?;
+            print(output.format(), last.make_contiguous())?;
             if found > last.len() as u64 {
                 eprintln!("the last {} of {found}; --limit shows more", last.len());
             }
-            Ok(Outcome::Done)
+            Ok(name_unknown(&unknown))
         }
         DlqCommand::Show { id, raw, source } => show(source, id, *raw),
         DlqCommand::Replay { choice, all, source } => {
@@ -56,91 +61,62 @@ impl DlqChoice {
         self.ids.is_empty() && self.cause.is_none() && self.input.is_none()
     }
 
-    fn takes(&self, id: &str, letter: &DeadLetter) -> bool {
-        (self.ids.is_empty() || self.ids.iter().any(|known| known == id))
-            && self.cause.as_ref().is_none_or(|cause| cause == letter.cause.as_str())
+    fn takes(&self, id: &LetterId, letter: &DeadLetter) -> bool {
+        (self.ids.is_empty() || {
+            let id = id.to_string();
+            self.ids.contains(&id)
+        }) && self.cause.as_ref().is_none_or(|cause| cause == letter.cause.as_str())
             && self.input.as_ref().is_none_or(|input| *input == letter.input)
     }
-}
 
-/// Takes a dead letter with what it is called: its place in the topic, or its number.
-type Take<'t> = dyn FnMut(String, DeadLetter) + 't;
-
-/// Where dead letters are.
-enum Place {
-    Cluster(Config),
-    Running(Remote),
-    Folder(PathBuf),
-}
-
-impl Place {
-    fn of(source: &DlqSource) -> anyhow::Result<Place> {
-        let config = Config::load_with(&source.core, &source.kafka)?;
-        if !config.get("kafka.brokers").is_empty() {
-            return Ok(Place::Cluster(config));
-        }
-        Ok(match source.place.source()? {
-            Source::Running(remote) => Place::Running(remote),
-            Source::Folder(dir) => Place::Folder(dir),
-        })
-    }
-
-    /// Gives every dead letter there is, oldest first.
-    fn letters(&self, kafka: &KafkaArgs, take: &mut Take<'_>) -> anyhow::Result<()> {
-        match self {
-            Place::Cluster(config) => cluster::letters(config, kafka, take),
-            Place::Running(remote) => from_remote(remote, take),
-            Place::Folder(dir) => from_folder(dir, take),
-        }
+    /// The ids that were named, until they are found.
+    fn wanted(&self) -> BTreeSet<&str> {
+        self.ids.iter().map(String::as_str).collect()
     }
 }
 
-fn from_folder(dir: &Path, take: &mut Take<'_>) -> anyhow::Result<()> {
-    let store = EmbeddedStore::open(&dir.join("store"), StoreSettings::default())?;
-    let mut next = 0;
-    loop {
-        let page = store.dead_letters(next, PAGE)?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        next = last + 1;
-        for (seq, row) in page {
-            let letter = serde_json::from_slice(&row.value)
-                .with_context(|| format!("the dead letter {seq} is damaged"))?;
-            take(seq.to_string(), letter);
-        }
+/// Names the ids that were asked for and not found: there is something to look at then.
+fn name_unknown(unknown: &BTreeSet<&str>) -> Outcome {
+    if unknown.is_empty() {
+        return Outcome::Done;
+    }
+    let named: Vec<&str> = unknown.iter().take(NAMED).copied().collect();
+    let more = if unknown.len() > NAMED { ", …" } else { "" };
+    eprintln!(
+        "no dead letter of this choice: {}{more}; `quell dlq list` shows those there are",
+        named.join(", ")
+    );
+    Outcome::Findings
+}
+
+/// What a list shows of a letter: not its bytes, which may be many.
+fn row(id: &LetterId, letter: &DeadLetter) -> Row {
+    let bytes = letter.value_bytes().map_or(0, |value| value.len());
+    let from = format!("{}[{}]@{}", letter.input, letter.partition, letter.offset);
+    Row {
+        cells: vec![
+            id.to_string(),
+            letter.log_time.to_string(),
+            from,
+            letter.cause.as_str().to_owned(),
+            letter.detail.chars().take(DETAIL_CHARS).collect(),
+            bytes.to_string(),
+        ],
+        value: serde_json::json!({
+            "id": id.to_string(),
+            "log_time": letter.log_time,
+            "input": letter.input,
+            "partition": letter.partition,
+            "offset": letter.offset,
+            "stage": letter.stage,
+            "cause": letter.cause,
+            "detail": letter.detail,
+            "bytes": bytes,
+        }),
     }
 }
 
-fn from_remote(remote: &Remote, take: &mut Take<'_>) -> anyhow::Result<()> {
-    #[derive(Deserialize)]
-    struct Page {
-        dead_letters: Vec<Shown>,
-        next: Option<u64>,
-    }
-    #[derive(Deserialize)]
-    struct Shown {
-        seq: u64,
-        letter: Option<DeadLetter>,
-    }
-    let mut from = Some(0);
-    while let Some(next) = from {
-        let parameters =
-            [("from".to_owned(), next.to_string()), ("limit".to_owned(), PAGE.to_string())];
-        let page: Page = remote.get("/v1/dead-letters", &parameters)?;
-        for shown in page.dead_letters {
-            let letter = shown
-                .letter
-                .with_context(|| format!("the dead letter {} is damaged", shown.seq))?;
-            take(shown.seq.to_string(), letter);
-        }
-        from = page.next;
-    }
-    Ok(())
-}
-
-fn print(
-    format: crate::args::Format,
-    letters: &VecDeque<(String, DeadLetter)>,
-) -> anyhow::Result<()> {
+fn print(format: crate::args::Format, rows: &[Row]) -> anyhow::Result<()> {
     let columns = [
         text("id"),
         text("put aside"),
@@ -149,50 +125,33 @@ fn print(
         text("detail"),
         number("bytes"),
     ];
-    let rows: Vec<Row> = letters
-        .iter()
-        .map(|(id, letter)| {
-            let bytes = letter.value_bytes().map_or(0, |value| value.len());
-            let from = format!("{}[{}]@{}", letter.input, letter.partition, letter.offset);
-            Row {
-                cells: vec![
-                    id.clone(),
-                    letter.log_time.to_string(),
-                    from,
-                    letter.cause.as_str().to_owned(),
-                    letter.detail.chars().take(DETAIL_CHARS).collect(),
-                    bytes.to_string(),
-                ],
-                value: serde_json::json!({
-                    "id": id,
-                    "log_time": letter.log_time,
-                    "input": letter.input,
-                    "partition": letter.partition,
-                    "offset": letter.offset,
-                    "stage": letter.stage,
-                    "cause": letter.cause,
-                    "detail": letter.detail,
-                    "bytes": bytes,
-                }),
-            }
-        })
-        .collect();
     let whole: Vec<&serde_json::Value> = rows.iter().map(|row| &row.value).collect();
-    print_rows(format, &columns, &rows, &whole)
+    print_rows(format, &columns, rows, &whole)
 }
 
 fn show(source: &DlqSource, wanted: &str, raw: bool) -> anyhow::Result<Outcome> {
     let mut found = None;
     Place::of(source)?.letters(&source.kafka, &mut |id, letter| {
-        if id == wanted {
+        Ok(if id.to_string() == wanted {
             found = Some(letter);
-        }
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
     })?;
-    let letter = found.with_context(|| {
-        format!("there is no dead letter {wanted}; `quell dlq list` shows those there are")
-    })?;
+    let Some(letter) = found else {
+        bail!("there is no dead letter {wanted}; `quell dlq list` shows those there are");
+    };
     let mut out = std::io::stdout().lock();
     if raw {
+        if !letter.is_whole() {
+            bail!(
+                "its bytes had no room in the dead letter; they stand at {}[{}]@{}",
+                letter.input,
+                letter.partition,
+                letter.offset
+            );
+        }
         out.write_all(&letter.value_bytes().unwrap_or_default())?;
     } else {
         writeln!(out, "{}", serde_json::to_string_pretty(&letter)?)?;
@@ -200,117 +159,52 @@ fn show(source: &DlqSource, wanted: &str, raw: bool) -> anyhow::Result<Outcome> 
     Ok(Outcome::Done)
 }
 
+/// What there is to give again, found before the first is given: those that are put aside again
+/// are not given twice, and an id that is not there is named before anything is written.
+#[derive(Default)]
+struct Survey {
+    /// The last number of each series.
+    last: BTreeMap<String, u64>,
+    chosen: u64,
+    without_bytes: u64,
+}
+
 fn replay(source: &DlqSource, choice: &DlqChoice) -> anyhow::Result<Outcome> {
     let place = Place::of(source)?;
-    let mut chosen = Vec::new();
+    let mut giver = place.giver(&source.kafka)?;
+    let mut survey = Survey::default();
+    let mut unknown = choice.wanted();
     place.letters(&source.kafka, &mut |id, letter| {
         if choice.takes(&id, &letter) {
-            chosen.push(letter);
+            unknown.remove(id.to_string().as_str());
+            survey.chosen += 1;
+            survey.without_bytes += u64::from(!letter.is_whole());
         }
+        survey.last.insert(id.series, id.number);
+        Ok(ControlFlow::Continue(()))
     })?;
-    if chosen.is_empty() {
-        bail!("no dead letter is of this choice; `quell dlq list` shows those there are");
+    let outcome = name_unknown(&unknown);
+    if survey.chosen == survey.without_bytes {
+        bail!("no dead letter of this choice can be given again; nothing was");
     }
-    let remote = match &place {
-        Place::Cluster(config) => {
-            cluster::give_again(config, &source.kafka, &chosen)?;
-            eprintln!("{} records written to their topics again", chosen.len());
-            return Ok(Outcome::Done);
+    let (mut batch, mut bytes, mut rejected) = (Vec::new(), 0, 0);
+    place.letters(&source.kafka, &mut |id, letter| {
+        let is_old = survey.last.get(&id.series).is_some_and(|last| id.number <= *last);
+        if is_old && letter.is_whole() && choice.takes(&id, &letter) {
+            bytes += letter.value.as_ref().or(letter.value_base64.as_ref()).map_or(0, String::len);
+            batch.push(letter);
         }
-        Place::Running(remote) => remote,
-        Place::Folder(_) => {
-            bail!("no Quell runs on this folder to take the records; start `quell run`")
+        if batch.len() >= BATCH || bytes >= BATCH_BYTES {
+            rejected += giver.give(&std::mem::take(&mut batch))?;
+            bytes = 0;
         }
-    };
-    let mut rejected = 0;
-    for letter in &chosen {
-        rejected += u64::from(!remote.post_event(letter)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    rejected += giver.give(&batch)?;
+    let given = survey.chosen - survey.without_bytes;
+    if survey.without_bytes > 0 {
+        eprintln!("{} had no room for their bytes and were not given", survey.without_bytes);
     }
-    eprintln!("{} records given again, {rejected} of them put aside again", chosen.len());
-    Ok(if rejected == 0 { Outcome::Done } else { Outcome::Findings })
-}
-
-#[cfg(feature = "kafka")]
-mod cluster {
-    use std::time::Instant;
-
-    use quell_codec::RawRecord;
-    use quell_kafka::topics::partition_counts;
-    use quell_kafka::{KafkaReplica, KafkaWriter};
-    use quell_ports::stage::{ReplicaLog, StageRecord};
-
-    use super::{Config, DeadLetter, Duration, KafkaArgs, Take};
-    use crate::cluster::{TURN_LIMIT, names, settings};
-
-    const PATIENCE: Duration = Duration::from_millis(500);
-    const SILENCE: Duration = Duration::from_secs(60);
-
-    /// Reads the dead letter topics of all inputs to their ends.
-    pub fn letters(config: &Config, args: &KafkaArgs, take: &mut Take<'_>) -> anyhow::Result<()> {
-        let kafka = settings(config, args)?;
-        let names = names(config);
-        let inputs = config.words("kafka.inputs");
-        // Asked first, so that a cluster that cannot be reached ends the command as such.
-        partition_counts(&kafka)?;
-        let topics = inputs.iter().map(|input| names.dead_letters(input));
-        let mut log = KafkaReplica::open(&kafka, &names.named("dlq"), topics)?;
-        log.resume(&[])?;
-        let mut foreign = 0_u64;
-        let mut heard = Instant::now();
-        while log.lag().never_level > 0 {
-            if heard.elapsed() > SILENCE {
-                anyhow::bail!("the dead letter topics give nothing; is a broker missing?");
-            }
-            for record in log.poll(TURN_LIMIT, PATIENCE)? {
-                heard = Instant::now();
-                let raw = RawRecord {
-                    value: record.value.as_deref(),
-                    headers: &record.headers,
-                    key: record.key.as_deref(),
-                    log_time: record.log_time,
-                };
-                match DeadLetter::of_topic(&raw) {
-                    Some(letter) => take(record.position.to_string(), letter),
-                    None => foreign += 1,
-                }
-            }
-        }
-        if foreign > 0 {
-            eprintln!("{foreign} records of other programs are left out");
-        }
-        Ok(())
-    }
-
-    /// Writes the records to the topics they came from, as they were.
-    pub fn give_again(
-        config: &Config,
-        args: &KafkaArgs,
-        letters: &[DeadLetter],
-    ) -> anyhow::Result<()> {
-        let kafka = settings(config, args)?;
-        let records: Vec<StageRecord> = letters
-            .iter()
-            .map(|letter| StageRecord {
-                topic: letter.input.clone(),
-                partition: None,
-                key: letter.key_bytes(),
-                headers: letter.header_bytes(),
-                value: letter.value_bytes(),
-            })
-            .collect();
-        Ok(KafkaWriter::open(&kafka)?.write(&records)?)
-    }
-}
-
-#[cfg(not(feature = "kafka"))]
-mod cluster {
-    use super::{Config, DeadLetter, KafkaArgs, Take};
-
-    pub fn letters(_: &Config, _: &KafkaArgs, _: &mut Take<'_>) -> anyhow::Result<()> {
-        anyhow::bail!(crate::NO_KAFKA)
-    }
-
-    pub fn give_again(_: &Config, _: &KafkaArgs, _: &[DeadLetter]) -> anyhow::Result<()> {
-        anyhow::bail!(crate::NO_KAFKA)
-    }
+    eprintln!("{given} records given again{}", giver.told(rejected));
+    Ok(if rejected == 0 && survey.without_bytes == 0 { outcome } else { Outcome::Findings })
 }

@@ -20,11 +20,11 @@ pub fn run(args: &Topics) -> anyhow::Result<Outcome> {
     }
     let kafka = cluster::settings(&config, &args.kafka)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut planned = runtime.block_on(cluster::planned(&config, &kafka))?;
+    let (mut planned, _) = runtime.block_on(cluster::planned(&config, &kafka))?;
     if is_apply {
         let made = runtime.block_on(apply(&kafka, &planned, args.replication))?;
         eprintln!("{} topics made", made.len());
-        planned = runtime.block_on(cluster::planned(&config, &kafka))?;
+        (planned, _) = runtime.block_on(cluster::planned(&config, &kafka))?;
     }
     print(args, &planned)?;
     let is_right = planned.iter().all(Planned::is_right);

@@ -1,11 +1,14 @@
 //! `quell run --brokers`: a worker on a Kafka cluster.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use quell_api::Behind;
+use quell_model::topic::StageName;
 use quell_worker::metrics::Metrics;
 use quell_worker::stage::Crew;
 use quell_worker::views::Views;
@@ -38,25 +41,75 @@ pub fn run(args: &Run, config: Config) -> anyhow::Result<Outcome> {
     let reasons = reasons.iter().map(String::as_str);
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), reasons)?);
     metrics.event_time_lateness_seconds.set(config.lateness_ms() as f64 / 1e3);
-    let clock = Arc::new(SystemClock);
-    let worker = Worker::new(config, kafka, &dir, metrics.clone(), taxonomy, clock)?;
-    let worker = Arc::new(worker);
-    let crew = Arc::new(Crew::new(metrics));
-    let mut views = None;
-    for stage in worker.stages()? {
-        views = worker.start(stage, &crew)?.or(views);
+    let crew = Arc::new(Crew::new(metrics.clone()));
+    let stages = cluster::stages(&config)?;
+    for stage in &stages {
+        crew.begins(*stage, "waits for the cluster");
     }
+    let views = stages.contains(&StageName::Serve).then(|| Arc::new(OnceLock::new()));
+    let (watched, opened, folder) = (crew.clone(), views.clone(), dir.clone());
+    let begin = move || {
+        let clock = Arc::new(SystemClock);
+        let worker = Worker::new(config, kafka, &folder, metrics, taxonomy, clock)?;
+        begin(&Arc::new(worker), &stages, &watched, opened.as_deref())
+    };
+    let starting = start(&crew, begin)?;
     let served = serve(&crew, views, &dir, http);
     Listening::forget(&dir);
-    crew.stop().map_err(anyhow::Error::msg).context("a stage cannot go on")?;
+    let stopped = crew.stop();
+    // Told to stop before it has begun, it has nothing to end.
+    if starting.is_finished()
+        && let Ok(begun) = starting.join()
+    {
+        begun?;
+    }
+    stopped.map_err(anyhow::Error::msg).context("a stage cannot go on")?;
     served?;
     Ok(Outcome::Done)
+}
+
+/// Begins beside those who ask: to open a copy may take longer than anyone waits who sees nothing.
+fn start(
+    crew: &Arc<Crew>,
+    begin: impl FnOnce() -> anyhow::Result<()> + Send + 'static,
+) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    let crew = crew.clone();
+    let body = move || {
+        let begun = catch_unwind(AssertUnwindSafe(begin));
+        let begun = begun.unwrap_or_else(|_| Err(anyhow!("it panicked; the log says where")));
+        if let Err(error) = &begun {
+            crew.fail(format!("cannot start: {error:#}"));
+        }
+        begun
+    };
+    Ok(std::thread::Builder::new().name("start".to_owned()).spawn(body)?)
+}
+
+/// Starts the stages, the one that serves last: the others need not wait for its copy.
+fn begin(
+    worker: &Arc<Worker>,
+    stages: &[StageName],
+    crew: &Crew,
+    opened: Option<&OnceLock<Arc<Views>>>,
+) -> anyhow::Result<()> {
+    let (serving, others): (Vec<&StageName>, Vec<_>) =
+        stages.iter().partition(|stage| **stage == StageName::Serve);
+    for stage in others.into_iter().chain(serving) {
+        if *stage == StageName::Serve {
+            crew.begins(*stage, "opens its copy and the index over it");
+        }
+        if let (Some(views), Some(opened)) = (worker.start(*stage, crew)?, opened) {
+            // Set once: a worker has one copy.
+            let _ = opened.set(views);
+        }
+    }
+    Ok(())
 }
 
 /// Lets the worker be asked and watched until a signal comes, or until a stage has stopped.
 fn serve(
     crew: &Arc<Crew>,
-    views: Option<Arc<Views>>,
+    views: Option<Arc<OnceLock<Arc<Views>>>>,
     dir: &Path,
     http: quell_api::Listener,
 ) -> anyhow::Result<()> {

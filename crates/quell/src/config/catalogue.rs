@@ -89,6 +89,12 @@ pub const CATALOGUE: &[Entry] = &[
         "An input partition without new records for this long: its event time follows the clock",
     ),
     entry("kafka.inputs", Kind::Words, "tickets", "Topics to read events from"),
+    entry(
+        "kafka.max_record_bytes",
+        Kind::Bytes,
+        "16MiB",
+        "The largest record that is written; what makes a larger one is put aside",
+    ),
     entry("kafka.partitions", Kind::Count, "12", "Partitions of the topics that are made"),
     entry(
         "kafka.prefix",

@@ -1,6 +1,7 @@
 //! Keeping the stages of a worker running: each begun anew when it lost the cluster or was fenced,
 //! and all ended when nothing but a person can help.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -32,14 +33,31 @@ struct Shared {
     metrics: Arc<Metrics>,
     stopping: AtomicBool,
     failure: Mutex<Option<String>>,
+    /// Stages that are to be started, and what they wait for.
+    beginning: Mutex<BTreeMap<StageName, &'static str>>,
 }
 
 impl Crew {
     /// Without any stage yet.
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        let shared =
-            Shared { metrics, stopping: AtomicBool::new(false), failure: Mutex::new(None) };
+        let shared = Shared {
+            metrics,
+            stopping: AtomicBool::new(false),
+            failure: Mutex::new(None),
+            beginning: Mutex::default(),
+        };
         Crew { shared: Arc::new(shared), stages: Mutex::new(Vec::new()) }
+    }
+
+    /// Notes a stage that is to be started, and what it does or waits for until then: the worker is
+    /// not ready before.
+    pub fn begins(&self, stage: StageName, doing: &'static str) {
+        lock(&self.shared.beginning).insert(stage, doing);
+    }
+
+    /// What keeps the worker from starting. All stages stop then.
+    pub fn fail(&self, failure: String) {
+        self.shared.fail(failure);
     }
 
     /// Starts a stage.
@@ -47,7 +65,9 @@ impl Crew {
     /// # Errors
     /// The system starts no thread.
     pub fn start(&self, stage: StageName, make: MakeTurning) -> std::io::Result<()> {
-        self.spawn(stage, stage.as_str(), move |shared| keep_running(shared, stage, make))
+        self.spawn(stage, stage.as_str(), move |shared| keep_running(shared, stage, make))?;
+        lock(&self.shared.beginning).remove(&stage);
+        Ok(())
     }
 
     /// Starts what works beside a stage until told to stop.
@@ -75,7 +95,7 @@ impl Crew {
             let outcome = body(&shared);
             failing.armed = false;
             if let Err(error) = outcome {
-                shared.fail(stage, error.to_string());
+                shared.fail(format!("{stage}: {error}"));
             }
         };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body)?;
@@ -97,6 +117,9 @@ impl Crew {
     pub fn not_ready(&self) -> Option<String> {
         if let Some(failure) = self.failure() {
             return Some(failure);
+        }
+        if let Some((stage, doing)) = lock(&self.shared.beginning).first_key_value() {
+            return Some(format!("{stage} {doing}"));
         }
         let metrics = &self.shared.metrics;
         lock(&self.stages).iter().find_map(|(stage, _)| {
@@ -140,9 +163,9 @@ impl Shared {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    fn fail(&self, stage: StageName, failure: String) {
-        tracing::error!(%stage, failure, "stopped");
-        lock(&self.failure).get_or_insert(format!("{stage}: {failure}"));
+    fn fail(&self, failure: String) {
+        tracing::error!(failure, "stopped");
+        lock(&self.failure).get_or_insert(failure);
         self.stopping.store(true, Ordering::SeqCst);
     }
 }
@@ -157,7 +180,7 @@ struct FailOnPanic<'s> {
 impl Drop for FailOnPanic<'_> {
     fn drop(&mut self) {
         if self.armed {
-            self.shared.fail(self.stage, "it panicked; the log says where".to_owned());
+            self.shared.fail(format!("{}: it panicked; the log says where", self.stage));
         }
     }
 }
@@ -208,4 +231,54 @@ fn wait(pause: Duration, shared: &Shared) {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crew() -> Crew {
+        Crew::new(Arc::new(Metrics::new("0", std::iter::empty()).unwrap()))
+    }
+
+    /// Fails as `error` says, each time it is made.
+    fn failing(error: fn() -> PortError) -> MakeTurning {
+        Box::new(move || Err(error().into()))
+    }
+
+    fn await_failure(crew: &Crew, patience: Duration) -> Option<String> {
+        let begun = Instant::now();
+        while crew.failure().is_none() && begun.elapsed() < patience {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        crew.failure()
+    }
+
+    #[test]
+    fn what_a_person_must_mend_ends_the_worker() {
+        let crew = crew();
+        let full = || PortError::Broken("the disk is full".to_owned());
+        crew.start(StageName::Tag, failing(full)).unwrap();
+        let failure = await_failure(&crew, Duration::from_secs(10));
+        assert_eq!(failure.as_deref(), Some("tag: the disk is full"));
+        assert!(crew.is_stopping() && crew.not_ready() == failure);
+    }
+
+    #[test]
+    fn a_cluster_that_is_gone_does_not_end_the_worker() {
+        let crew = crew();
+        crew.start(StageName::Tag, failing(|| PortError::Fatal("gone".to_owned()))).unwrap();
+        assert_eq!(await_failure(&crew, Duration::from_secs(1)), None);
+        assert_eq!(crew.stop(), Ok(()));
+    }
+
+    #[test]
+    fn a_worker_is_not_ready_before_its_stages_are_started() {
+        let crew = crew();
+        crew.begins(StageName::Serve, "opens its copy");
+        assert_eq!(crew.not_ready().as_deref(), Some("serve opens its copy"));
+        crew.fail("the topics are missing".to_owned());
+        assert_eq!(crew.not_ready().as_deref(), Some("the topics are missing"));
+        assert!(crew.is_stopping());
+    }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use quell_codec::{Adapter, Limits, RawRecord, Reject, connect_headers, decode, encode_event};
+use quell_codec::{Adapter, Limits, RawRecord, Reject, decode, encode_event};
 use quell_engine::{State, intake};
 use quell_model::topic::TopicNames;
 use quell_model::{Event, TimeMs};
 use quell_ports::Record;
 use quell_ports::stage::{Partition, StageLog, StageRecord};
 
+use super::refusal::dead_letter;
 use super::wire::Wire;
 use super::{Stage, StageError, Step, marks, source};
 use crate::event_clock::{EventClock, event_time};
@@ -28,6 +29,8 @@ pub struct IntakeSettings {
     pub idle_after_ms: i64,
     /// Partitions of `events`.
     pub event_partitions: u32,
+    /// The largest record that the cluster takes.
+    pub max_record_bytes: usize,
 }
 
 /// The stage.
@@ -48,15 +51,9 @@ impl IntakeStage {
 
     fn reject(&self, record: &Record, reject: &Reject, step: &mut Step) {
         *step.intake.rejected.entry(reject.cause.as_str()).or_default() += 1;
-        let mut headers = record.headers.clone();
-        headers.extend(connect_headers(&record.position, "intake", reject));
-        step.records.push(StageRecord {
-            topic: self.names.dead_letters(&record.position.input),
-            partition: None,
-            key: record.key.clone(),
-            headers,
-            value: record.value.clone(),
-        });
+        let topic = self.names.dead_letters(&record.position.input);
+        let bound = self.settings.max_record_bytes;
+        step.records.push(dead_letter(topic, "intake", record, reject, bound));
     }
 }
 
@@ -112,9 +109,8 @@ impl Stage for IntakeStage {
             if !clock.is_due(now) {
                 continue;
             }
-            // Quiet alone may be a backlog that nobody reads. The marker of a sender's transaction
-            // takes an offset and never comes.
-            let is_idle = is_quiet && log.end(partition)? <= next + 1;
+            // Quiet alone may be a backlog that nobody reads.
+            let is_idle = is_quiet && log.is_read(partition, next)?;
             let mark = clock.next_mark(now, self.settings.lateness_ms, is_idle);
             let Some(mark) = mark else { continue };
             let topic = self.names.events();

@@ -95,11 +95,7 @@ impl Meter {
         self.lag_seen_at = Some(Instant::now());
         let (mut records, mut oldest_ms) = (0, 0);
         for (partition, next) in partitions {
-            let behind = next.map(|next| {
-                let end = log.known_end(partition).unwrap_or_default();
-                // The last transaction's marker is no record, and nobody ever reads it.
-                Some(end.saturating_sub(next)).filter(|behind| *behind > 1).unwrap_or_default()
-            });
+            let behind = next.map(|next| log.known_lag(partition, next).unwrap_or_default());
             records += behind.unwrap_or_default();
             if behind != Some(0) {
                 let done_at = self.done_at.get(partition).copied().unwrap_or(now);

@@ -5,6 +5,7 @@ mod crew;
 mod intake;
 mod link;
 mod meter;
+mod refusal;
 mod restore;
 mod runner;
 mod serve;
@@ -27,7 +28,7 @@ use quell_codec::encode_output;
 use quell_engine::hash::keyed_hash64;
 use quell_engine::{Effects, State, StateError};
 use quell_model::topic::TopicNames;
-use quell_model::{LatestOutputs, Position, TimeMs};
+use quell_model::{LatestOutputs, Output, Position, TimeMs};
 use quell_ports::stage::{Partition, StageLog, StageRecord};
 use quell_ports::{PortError, Record};
 
@@ -63,6 +64,12 @@ pub enum StageError {
         /// Why.
         detail: String,
     },
+    /// No single record is to blame, so none can be put aside.
+    #[error(
+        "{0}. Let the topics take larger records (max.message.bytes) and raise \
+         kafka.max_record_bytes"
+    )]
+    TooLarge(String),
     /// The changelog and the group's position do not belong together.
     #[error(
         "{partition}: the state has consumed up to {state}, the group {group}; positions or topics \
@@ -121,14 +128,18 @@ impl Step {
     fn into_records(self, names: &TopicNames) -> Vec<StageRecord> {
         let mut records = self.records;
         let latest = LatestOutputs::from_iter(self.effects.outputs);
-        records.extend(latest.iter().map(|output| StageRecord {
-            topic: names.output(output.topic()),
-            partition: None,
-            key: Some(output.key().as_bytes().to_vec()),
-            headers: vec![(REVISION_HEADER.to_owned(), output.revision().to_string().into_bytes())],
-            value: encode_output(output),
-        }));
+        records.extend(latest.iter().map(|output| output_record(names, output)));
         records
+    }
+}
+
+fn output_record(names: &TopicNames, output: &Output) -> StageRecord {
+    StageRecord {
+        topic: names.output(output.topic()),
+        partition: None,
+        key: Some(output.key().as_bytes().to_vec()),
+        headers: vec![(REVISION_HEADER.to_owned(), output.revision().to_string().into_bytes())],
+        value: encode_output(output),
     }
 }
 

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use quell_engine::{TABLES, Table};
 use quell_model::TimeMs;
+use quell_model::topic::OLDEST_COPY_MS;
 use quell_ports::stage::{Changelog, ChangelogRow};
 use quell_ports::{Change, Clock, PortError};
 use quell_store::{CachePosition, StateCache};
@@ -18,9 +19,6 @@ use crate::metrics::{Metrics, gauge};
 const BATCH_ROWS: usize = 5_000;
 /// Bytes applied to the copy at once.
 const BATCH_BYTES: usize = 8 << 20;
-/// A copy older than this is made anew: the changelog's tombstones may be gone by now. The
-/// cluster's default of `delete.retention.ms`.
-pub(super) const OLDEST_COPY_MS: i64 = 24 * 3_600_000;
 
 /// Opens the changelog, on the thread that reads it.
 pub type OpenChangelog = Box<dyn FnOnce() -> Result<Box<dyn Changelog>, PortError> + Send>;
@@ -263,7 +261,9 @@ impl Copy<'_> {
         }
         let changes: Vec<Change> =
             last.into_iter().map(|((table, key), value)| Change { table, key, value }).collect();
-        Ok(self.cache.apply(self.partition, &changes, to)?)
+        self.cache.apply(self.partition, &changes, to)?;
+        self.cache.wait_for_room();
+        Ok(())
     }
 }
 

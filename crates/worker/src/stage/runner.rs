@@ -12,6 +12,7 @@ use quell_ports::{Clock, PollLimit, PortError, Record};
 use quell_store::{CachePosition, MemoryState, StateCache};
 
 use super::meter::Meter;
+use super::refusal::Refusals;
 use super::restore::{Restored, Restorer};
 use super::{Stage, StageError, Step, Turning};
 use crate::metrics::Metrics;
@@ -32,6 +33,8 @@ pub struct RunnerSettings {
     pub seal: u64,
     /// Records of one turn.
     pub limit: PollLimit,
+    /// The largest record that the cluster takes.
+    pub max_record_bytes: usize,
     /// Between two commits, at least: records are gathered meanwhile.
     pub commit_every: Duration,
 }
@@ -52,6 +55,7 @@ pub struct Runner {
     /// The state, and who reads it; none for a stage without state.
     memory: Option<(StateCache, Restorer)>,
     slots: BTreeMap<Partition, Slot>,
+    refusals: Refusals,
     /// When the last commit began.
     committed_at: Instant,
     metrics: Arc<Metrics>,
@@ -70,8 +74,20 @@ impl Runner {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let meter = Meter::new(settings.stage, metrics.clone());
-        let (slots, committed_at) = (BTreeMap::new(), Instant::now());
-        Runner { settings, log, stage, memory, slots, committed_at, metrics, meter, clock }
+        let RunnerSettings { stage: name, names, max_record_bytes, .. } = &settings;
+        let refusals = Refusals::new(*name, names.clone(), *max_record_bytes);
+        Runner {
+            settings,
+            log,
+            stage,
+            memory,
+            slots: BTreeMap::new(),
+            refusals,
+            committed_at: Instant::now(),
+            metrics,
+            meter,
+            clock,
+        }
     }
 }
 
@@ -101,6 +117,7 @@ impl Turning for Runner {
             let start = *next;
             newest.extend(records.last().map(|record| (partition.clone(), record.log_time)));
             let commit = self.apply(&partition, start, &records, &mut step)?;
+            let Some(commit) = commit else { return self.go_back() };
             if commit.next <= records.last().map_or(0, |record| record.position.offset) {
                 again.push(partition);
             }
@@ -126,6 +143,7 @@ impl Runner {
             Rebalanced::Left(partition) => {
                 tracing::info!(stage = %self.settings.stage, %partition, "partition left");
                 let slot = self.slots.remove(&partition);
+                self.refusals.left(&partition);
                 if let (Some(Slot::Restoring { ticket, .. }), Some((_, restorer))) =
                     (slot, &self.memory)
                 {
@@ -150,7 +168,6 @@ impl Runner {
                 self.slots.insert(partition, slot);
             }
         }
-
         Ok(())
     }
 
@@ -189,14 +206,14 @@ impl Runner {
     }
 
     /// The turn of one partition. It ends early at a mark whose timers did not all fire: the mark
-    /// is then read again.
+    /// is then read again. None where a record is to be put aside, which nothing was done for yet.
     fn apply(
         &mut self,
         partition: &Partition,
         start: u64,
         records: &[Record],
         step: &mut Step,
-    ) -> Result<PartitionCommit, StageError> {
+    ) -> Result<Option<PartitionCommit>, StageError> {
         let cached = self.memory.as_ref().map(|(cache, _)| cache.partition(partition.number));
         let none = MemoryState::default();
         let mut overlay = match &cached {
@@ -206,14 +223,24 @@ impl Runner {
         let mut next = start;
         for record in records.iter().filter(|record| record.position.offset >= start) {
             next = record.position.offset;
+            if self.refusals.put_aside(record, step) {
+                // What is wrong with its neighbours is found in turns of their own.
+                next += 1;
+                break;
+            }
+            let before = (step.records.len(), step.effects.outputs.len());
             self.stage.apply(record, &mut overlay, step)?;
+            if self.refusals.finds(record, before, step, &overlay)? {
+                return Ok(None);
+            }
             if std::mem::take(&mut step.effects.unfinished) {
                 break;
             }
             next += 1;
         }
         self.stage.finish(&mut overlay, step)?;
-        Ok(PartitionCommit { partition: partition.clone(), next, changes: overlay.into_changes() })
+        let (partition, changes) = (partition.clone(), overlay.into_changes());
+        Ok(Some(PartitionCommit { partition, next, changes }))
     }
 
     fn tick(
@@ -256,6 +283,9 @@ impl Runner {
         let intake = std::mem::take(&mut step.intake);
         let records = step.into_records(&self.settings.names);
         let transaction = Transaction { records, partitions };
+        if self.refusals.stops(&transaction)? {
+            return self.go_back();
+        }
         let begun = Instant::now();
         self.committed_at = begun;
         let changelog_next = match self.log.commit(&transaction) {
@@ -268,6 +298,7 @@ impl Runner {
             Err(error) => return Err(error.into()),
         };
         self.meter.committed(begun.elapsed());
+        self.refusals.committed(&transaction);
         self.metrics.add_tally(&tally);
         self.metrics.add_reasons(&reasons);
         self.metrics.add_intake(&intake);
@@ -286,6 +317,9 @@ impl Runner {
                 cache.apply(commit.partition.number, &commit.changes, position)?;
             }
             self.slots.insert(commit.partition.clone(), Slot::Ready { next: commit.next });
+        }
+        if let Some((cache, _)) = &self.memory {
+            cache.wait_for_room();
         }
         for partition in again {
             if let Some(Slot::Ready { next }) = self.slots.get(partition) {

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use quell_index::IndexSettings;
-use quell_model::topic::{StageName, TopicNames};
+use quell_model::topic::{OLDEST_COPY_MS, StageName, TopicNames};
 use quell_model::{DERIVED_TOPICS, Position, TimeMs};
 use quell_ports::stage::{Partition, ReplicaLag, ReplicaLog};
 use quell_ports::{Clock, OutputRecord, PollLimit, PortError, Record};
 use quell_store::{EmbeddedStore, StoreSettings};
 
-use super::restore::OLDEST_COPY_MS;
 use super::{REVISION_HEADER, StageError, Turning};
 use crate::indexer::{IndexProgress, Indexer, IndexerError, keep_following};
 use crate::metrics::{Metrics, gauge};
@@ -39,7 +38,7 @@ pub struct Replica {
 
 impl Replica {
     /// Opens the copy in `dir`. One that is of other topics, or too old to know what was removed
-    /// since, is made anew.
+    /// since, is made anew. The log gives then what the copy has not.
     ///
     /// # Errors
     /// [`StageError`] where the folder or the cluster cannot be read.
@@ -64,6 +63,9 @@ impl Replica {
                 })?;
             }
             store = EmbeddedStore::open(&store_dir, settings)?;
+            if !log.resume(&[])? {
+                return Err(StageError::Stale("the topics were made anew meanwhile"));
+            }
         }
         // A copy that is begun now is whole as of now when it is done, and is known to be old when
         // it was broken off.
@@ -95,20 +97,28 @@ impl Replica {
         move |is_stopping| keep_following(indexer, &views, &metrics, &progress, every, is_stopping)
     }
 
-    /// What reads the topics from where the copy is.
+    /// Lets a log give what the copy has not.
     ///
     /// # Errors
     /// [`StageError::Stale`] where the copy is not of these topics any more.
+    pub fn resume(&self, log: &mut dyn ReplicaLog) -> Result<(), StageError> {
+        if log.resume(&self.store.replica_positions()?)? {
+            return Ok(());
+        }
+        Err(StageError::Stale("the topics were made anew"))
+    }
+
+    /// What takes over what the log gives; the log was opened with the copy or resumed.
+    ///
+    /// # Errors
+    /// [`StageError`] where the copy cannot be read.
     pub fn reader(
         &self,
-        mut log: Box<dyn ReplicaLog>,
+        log: Box<dyn ReplicaLog>,
         settings: ServeSettings,
         metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
     ) -> Result<ServeStage, StageError> {
-        if !log.resume(&self.store.replica_positions()?)? {
-            return Err(StageError::Stale("the topics were made anew"));
-        }
         let named = |topic: &'static str| (settings.names.output(topic), topic);
         Ok(ServeStage {
             log,

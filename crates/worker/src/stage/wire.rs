@@ -10,6 +10,8 @@ use super::StageError;
 
 /// Format of what this module writes.
 const VERSION: u8 = 1;
+/// The second byte of a mark.
+const MARK: u8 = 1;
 
 /// What an internal topic holds.
 #[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
@@ -23,6 +25,11 @@ pub enum Wire<T> {
         /// Up to when.
         at: TimeMs,
     },
+}
+
+/// Whether the bytes are a mark, whatever else the topic holds.
+pub fn is_mark(value: Option<&[u8]>) -> bool {
+    matches!(value, Some([VERSION, MARK, ..]))
 }
 
 impl<T: Serialize> Wire<T> {
@@ -78,6 +85,13 @@ mod tests {
             count: 7,
             dimensions: BTreeMap::from([("country".to_owned(), "hu".to_owned())]),
         }))));
+    }
+
+    #[test]
+    fn marks_are_known_by_their_first_bytes() {
+        let mark = Wire::<LinkInput>::Mark { source: "events/3".to_owned(), at: TimeMs(5) };
+        assert!(is_mark(Some(&mark.write())));
+        assert!(!is_mark(Some(&Wire::Input(vec![1_u8]).write())) && !is_mark(None));
     }
 
     #[test]

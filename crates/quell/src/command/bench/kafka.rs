@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use quell_kafka::topics::{Cleanup, Finding, Partitions, Planned, TopicSpec, apply};
+use quell_kafka::topics::{Cleanup, Finding, Partitions, Planned, TopicSpec, apply, layouts};
 use quell_kafka::{KafkaLog, KafkaReplica, KafkaSettings, KafkaWriter, StageSpec};
 use quell_model::ContactKey;
 use quell_model::topic::TopicNames;
@@ -179,7 +179,7 @@ impl Deployment {
         }
         let names = cluster::names(&config);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let mut planned = runtime.block_on(cluster::planned(&config, kafka))?;
+        let (mut planned, _) = runtime.block_on(cluster::planned(&config, kafka))?;
         planned.push(Planned {
             spec: TopicSpec {
                 name: names.named("bare"),
@@ -187,8 +187,10 @@ impl Deployment {
                 partitions: Partitions::Made(i32::try_from(partitions)?),
                 cleanup: Cleanup::Delete,
                 retention: None,
+                record_bytes: None,
             },
             finding: Finding::Missing,
+            advice: None,
         });
         runtime.block_on(apply(kafka, &planned, None))?;
         let writer = KafkaWriter::open(kafka)?;
@@ -249,7 +251,7 @@ impl Deployment {
             let worker =
                 Worker::new(config, kafka, &dir, metrics.clone(), taxonomy.clone(), clock)?;
             let (worker, crew) = (Arc::new(worker), Crew::new(metrics));
-            for stage in worker.stages()? {
+            for stage in cluster::stages(&self.config)? {
                 worker.start(stage, &crew)?;
             }
             crews.push(crew);
@@ -260,7 +262,12 @@ impl Deployment {
     /// A reader of the contacts.
     fn reader(&self) -> anyhow::Result<Reader> {
         let topic = self.names.output("contacts");
-        let mut log = KafkaReplica::open(&self.kafka, &self.names.named("bench"), [topic])?;
+        let mut log = KafkaReplica::open(
+            &self.kafka,
+            &self.names.named("bench"),
+            [topic],
+            &layouts(&self.kafka)?,
+        )?;
         log.resume(&[])?;
         Ok(Reader { log, seen: BTreeMap::new() })
     }
@@ -278,7 +285,8 @@ impl Deployment {
         };
         let commit_every =
             Duration::from_millis(self.config.ms("kafka.commit_every").unsigned_abs());
-        let mut input = KafkaReplica::open(&self.kafka, "ends", [self.input.clone()])?;
+        let (topic, found) = ([self.input.clone()], layouts(&self.kafka)?);
+        let mut input = KafkaReplica::open(&self.kafka, "ends", topic, &found)?;
         input.resume(&[])?;
         let mut waiting = 0_u64;
         while input.lag().never_level > 0 {
