@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use quell_broker::Cluster;
@@ -262,81 +262,5 @@ fn whatever_goes_wrong_nothing_is_lost_or_doubled() {
                 (begun.elapsed() - disturbed).as_secs_f64()
             );
         }
-    }
-}
-
-/// What the command prints of a deployment's dead letters.
-fn dlq(deployment: &Deployment, arguments: &[&str]) -> Output {
-    let output =
-        Command::new(quell()).arg("dlq").args(arguments).args(deployment.settings()).output();
-    let output = output.expect("quell runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
-/// The dead letters, once there are so many.
-fn letters(deployment: &Deployment, count: usize) -> Vec<Value> {
-    let begun = Instant::now();
-    loop {
-        let listed = dlq(deployment, &["list", "--output", "json", "--limit", "1000"]);
-        let listed: Vec<Value> = serde_json::from_slice(&listed.stdout).expect("JSON");
-        if listed.len() == count {
-            return listed;
-        }
-        assert!(begun.elapsed() < PATIENCE && listed.len() < count, "{listed:?}");
-        std::thread::sleep(Duration::from_millis(500));
-    }
-}
-
-#[test]
-fn dead_letters_are_given_again_and_a_worker_with_another_key_stops() {
-    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let (_own, brokers) = topics::given_or_own(scratch, "cluster-letters");
-    let dir = tempfile::tempdir().expect("a folder");
-    let deployment =
-        Deployment { brokers, prefix: topics::prefix("letters"), dir: dir.path().to_owned() };
-    deployment.make_topics(PARTITIONS);
-    let poison = ["{\"no end", "[1, 2]"];
-    let lines: Vec<String> = [poison[0].to_owned(), shop::opened("good", "2026-01-01")]
-        .into_iter()
-        .chain([poison[1].to_owned()])
-        .collect();
-    topics::produce(&deployment.brokers, &deployment.input(), &lines);
-    let worker = deployment.worker("one");
-
-    let listed = letters(&deployment, 2);
-    let mut shown: Vec<Vec<u8>> = listed
-        .iter()
-        .map(|letter| dlq(&deployment, &["show", "--raw", letter["id"].as_str().expect("an id")]))
-        .map(|output| output.stdout)
-        .collect();
-    shown.sort();
-    assert_eq!(shown, [poison[1].as_bytes(), poison[0].as_bytes()]);
-
-    dlq(&deployment, &["replay", "--cause", "not_an_object"]);
-    let again = letters(&deployment, 3);
-    let causes = |cause: &str| again.iter().filter(|letter| letter["cause"] == cause).count();
-    assert_eq!((causes("not_an_object"), causes("invalid_json")), (2, 1));
-    let written = topics::read(&deployment.brokers, &deployment.input());
-    let twice: Vec<_> =
-        written.iter().filter(|read| read.value.as_deref() == Some(poison[1].as_bytes())).collect();
-    assert_eq!(twice.len(), 2, "written to its topic again");
-    assert_eq!(twice[0], twice[1], "with its key, its headers and its bytes");
-
-    drop(worker);
-    // Also when a supervisor starts it again and again.
-    for _ in 0..2 {
-        let mut stranger = deployment.worker_with_key("two", [7; 32]);
-        let begun = Instant::now();
-        let ended = loop {
-            if let Some(status) = stranger.child.try_wait().expect("its state") {
-                break status;
-            }
-            assert!(begun.elapsed() < PATIENCE, "it works on: {}", stranger.log());
-            std::thread::sleep(Duration::from_millis(100));
-        };
-        let said = stranger.log();
-        assert!(!ended.success() && said.contains("customer-hash.key"), "{said}");
-        std::fs::remove_file(stranger.data.join("log.txt")).expect("its log");
     }
 }

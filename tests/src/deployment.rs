@@ -66,9 +66,7 @@ impl Deployment {
     /// # Panics
     /// When it does not start.
     pub fn worker_with_key(&self, name: &str, key: [u8; 32]) -> Worker {
-        let data = self.dir.join(name);
-        std::fs::create_dir_all(&data).expect("a folder");
-        std::fs::write(data.join("customer-hash.key"), key).expect("a key");
+        let data = self.data(name, key);
         let child = self.spawn(&data);
         Worker { data, child }
     }
@@ -78,6 +76,27 @@ impl Deployment {
     /// # Panics
     /// When it does not start.
     pub fn spawn(&self, data: &Path) -> Child {
+        self.spawn_with(data, &[])
+    }
+
+    /// Starts a worker of this name with further settings, each KEY=VALUE.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn worker_with(&self, name: &str, settings: &[&str]) -> Worker {
+        let data = self.data(name, HASH_KEY);
+        let child = self.spawn_with(&data, settings);
+        Worker { data, child }
+    }
+
+    fn data(&self, name: &str, key: [u8; 32]) -> PathBuf {
+        let data = self.dir.join(name);
+        std::fs::create_dir_all(&data).expect("a folder");
+        std::fs::write(data.join("customer-hash.key"), key).expect("a key");
+        data
+    }
+
+    fn spawn_with(&self, data: &Path, settings: &[&str]) -> Child {
         // A former process's: it would be asked where nobody listens any more.
         let _ = std::fs::remove_file(data.join("listening.json"));
         let log = File::options().create(true).append(true).open(data.join("log.txt"));
@@ -86,6 +105,7 @@ impl Deployment {
             .args(["--set", "lateness=1d", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .args(self.settings())
+            .args(settings.iter().flat_map(|setting| ["--set", setting]))
             .stderr(log.expect("a log file"))
             .spawn()
             .expect("quell starts")

@@ -70,6 +70,7 @@ fn main() -> ExitCode {
         Command::Adapter(adapter) => command::adapter::run(adapter),
         Command::Config(config) => command::config::run(config),
         Command::Token(token) => command::token::run(token),
+        Command::Health(health) => command::health::run(health),
         Command::Doctor(doctor) => command::doctor::run(doctor),
         Command::Bench(bench) => command::bench::run(bench),
     };

@@ -1,6 +1,7 @@
 //! What may be typed.
 
 mod dlq;
+mod health;
 mod topics;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use dlq::{Dlq, DlqChoice, DlqCommand, DlqSource};
+pub use health::Health;
 pub use topics::{KafkaArgs, Topics, TopicsArgs, TopicsCommand};
 
 /// Removes the causes of customer contacts: tags reasons, links repeats, finds systemic issues.
@@ -57,6 +59,8 @@ pub enum Command {
     Token(Token),
     /// Check that this machine and folder can run Quell.
     Doctor(Doctor),
+    /// Ask a running Quell whether it is well: for health checks of containers.
+    Health(Health),
     /// Measure this machine: core, index, search, side by side with their limits.
     Bench(Bench),
 }

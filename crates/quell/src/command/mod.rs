@@ -6,6 +6,7 @@ pub mod config;
 pub mod demo;
 pub mod dlq;
 pub mod doctor;
+pub mod health;
 pub mod replay;
 pub mod run;
 pub mod search;
