@@ -1,6 +1,6 @@
 //! One instance of a stage on the cluster: one consumer, one transactional producer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use quell_model::{Position, TimeMs};
@@ -43,6 +43,8 @@ pub struct KafkaLog {
     consumer: BaseConsumer<Rebalances>,
     transactions: Transactions,
     resumed: BTreeSet<Partition>,
+    /// One above the last record given of each partition since it was resumed.
+    given: BTreeMap<Partition, u64>,
     /// As of the last poll, so that what was read as a member is never committed as a stranger.
     group: Option<ConsumerGroupMetadata>,
 }
@@ -57,13 +59,15 @@ impl KafkaLog {
         let consumer = consumer(settings, spec).map_err(fatal("make a consumer"))?;
         let inputs: Vec<&str> = spec.inputs.iter().map(String::as_str).collect();
         consumer.subscribe(&inputs).map_err(fatal("join the group"))?;
-        Ok(KafkaLog { consumer, transactions, resumed: BTreeSet::new(), group: None })
+        let (resumed, given) = (BTreeSet::new(), BTreeMap::new());
+        Ok(KafkaLog { consumer, transactions, resumed, given, group: None })
     }
 
     fn take_rebalances(&mut self, polled: &mut Polled) {
         for rebalanced in self.consumer.context().take() {
             if let Rebalanced::Left(partition) = &rebalanced {
                 self.resumed.remove(partition);
+                self.given.remove(partition);
                 polled.records.retain(|record| Partition::of(&record.position) != *partition);
             }
             polled.rebalanced.push(rebalanced);
@@ -76,6 +80,19 @@ impl KafkaLog {
             self.consumer.fetch_watermarks(&partition.input, number(partition.number), PATIENCE);
         let (first, end) = ends.map_err(fatal("ask for a topic's end"))?;
         Ok((offset(first), offset(end)))
+    }
+
+    /// Whether no record is left between `next`, up to where all is done, and `end`.
+    fn is_passed(&self, partition: &Partition, next: u64, end: u64) -> bool {
+        let passed = || {
+            let all = self.consumer.position().ok()?;
+            let own = all.find_partition(&partition.input, number(partition.number))?;
+            match own.offset() {
+                Offset::Offset(passed) => u64::try_from(passed).ok(),
+                _ => None,
+            }
+        };
+        next >= end || is_passed(next, end, passed(), self.given.get(partition).copied())
     }
 
     fn seek(&self, partition: &Partition, to: Offset) -> Result<(), KafkaError> {
@@ -119,6 +136,7 @@ impl StageLog for KafkaLog {
             // What was decided before this record was given holds for it too.
             if let Some(record) = record {
                 bytes += record.value.as_ref().map_or(0, Vec::len);
+                self.given.insert(Partition::of(&record.position), record.position.offset + 1);
                 polled.records.push(record);
             }
             self.take_rebalances(&mut polled);
@@ -145,11 +163,12 @@ impl StageLog for KafkaLog {
 
     fn is_read(&mut self, partition: &Partition, next: u64) -> Result<bool, PortError> {
         let (_, end) = self.ends(partition)?;
-        Ok(self.consumer.context().ends.is_read(partition, next, end))
+        Ok(self.is_passed(partition, next, end))
     }
 
     fn known_lag(&self, partition: &Partition, next: u64) -> Option<u64> {
-        self.consumer.context().ends.lag(partition, next)
+        let end = self.consumer.context().ends.of(partition)?;
+        Some(if self.is_passed(partition, next, end) { 0 } else { end.saturating_sub(next) })
     }
 
     fn resume(&mut self, partition: &Partition, next: Option<u64>) -> Result<u64, PortError> {
@@ -158,6 +177,7 @@ impl StageLog for KafkaLog {
             None => self.ends(partition)?.0,
         };
         self.seek(partition, at(next)).map_err(fatal("seek"))?;
+        self.given.remove(partition);
         let mut list = TopicPartitionList::new();
         list.add_partition(&partition.input, number(partition.number));
         self.consumer.resume(&list).map_err(fatal("resume a partition"))?;
@@ -188,6 +208,13 @@ fn consumer(
         config.set("group.instance.id", instance);
     }
     config.create_with_context(Rebalances::default())
+}
+
+/// Of markers and aborted records the client says nothing, but its position passes them, and a
+/// seek takes it back. So beyond the last record given, what lies before it is no record; and that
+/// one is done where `next` lies behind it.
+fn is_passed(next: u64, end: u64, position: Option<u64>, given: Option<u64>) -> bool {
+    position.is_some_and(|position| position >= end) && given.is_none_or(|given| given <= next)
 }
 
 /// Only what the consumer cannot recover from by itself is an error.
@@ -242,5 +269,19 @@ pub(crate) fn record_of(message: &BorrowedMessage<'_>) -> Record {
         key: message.key().map(<[u8]>::to_vec),
         headers,
         value: message.payload().map(<[u8]>::to_vec),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passed;
+
+    #[test]
+    fn a_tail_of_markers_and_aborted_records_is_passed_and_records_are_not() {
+        assert!(is_passed(40, 100, Some(100), Some(40)), "the last record is done");
+        assert!(is_passed(40, 100, Some(100), None), "none was given since it was resumed");
+        assert!(!is_passed(40, 101, Some(100), Some(40)), "something came since");
+        assert!(!is_passed(40, 100, Some(100), Some(41)), "a record is not done");
+        assert!(!is_passed(40, 100, None, None), "it was sought just now");
     }
 }
