@@ -6,6 +6,7 @@ pub mod deployment;
 pub mod events;
 pub mod reference;
 pub mod runs;
+pub mod search;
 pub mod shop;
 pub mod tools;
 pub mod topics;

@@ -1,9 +1,9 @@
 //! The server's jars, from Maven Central.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::maven::{absolute, needs, provide};
 use crate::{BrokerError, Cluster};
 
 /// What is fetched, and in which version.
@@ -24,31 +24,7 @@ impl Kafka {
     pub fn provide(tools: &Path) -> Result<Kafka, BrokerError> {
         needs("java", "-version", "openjdk-17-jre-headless")?;
         let home = tools.join("kafka");
-        let jars = home.join("jars");
-        let pom = home.join("pom.xml");
-        // The pom is written last: where it is the same, its jars are there.
-        if fs::read_to_string(&pom).is_ok_and(|known| known == POM) {
-            return Ok(Kafka { jars });
-        }
-        needs("mvn", "--version", "maven")?;
-        fs::create_dir_all(&home).map_err(BrokerError::io(home.display().to_string()))?;
-        let wanted = home.join("wanted.xml");
-        fs::write(&wanted, POM).map_err(BrokerError::io(wanted.display().to_string()))?;
-        let output = Command::new("mvn")
-            .args(["--batch-mode", "--quiet", "--file"])
-            .arg(&wanted)
-            .arg("dependency:copy-dependencies")
-            .arg(format!("-DoutputDirectory={}", absolute(&jars)?.display()))
-            .stdin(Stdio::null())
-            .output()
-            .map_err(BrokerError::io("mvn"))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            let line =
-                said.lines().find(|line| line.contains("ERROR")).unwrap_or("no reason given");
-            return Err(BrokerError::Fetch(line.to_owned()));
-        }
-        fs::rename(&wanted, &pom).map_err(BrokerError::io(pom.display().to_string()))?;
+        let jars = provide(&home, POM, "copy-dependencies", "jars", "Apache Kafka")?;
         Ok(Kafka { jars })
     }
 
@@ -72,23 +48,4 @@ impl Kafka {
             .stdin(Stdio::null());
         java
     }
-}
-
-fn needs(program: &'static str, version: &str, package: &'static str) -> Result<(), BrokerError> {
-    let ran = Command::new(program)
-        .arg(version)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    let detail = match ran {
-        Ok(status) if status.success() => return Ok(()),
-        Ok(status) => status.to_string(),
-        Err(error) => error.to_string(),
-    };
-    Err(BrokerError::Program { program, detail, package })
-}
-
-fn absolute(path: &Path) -> Result<PathBuf, BrokerError> {
-    std::path::absolute(path).map_err(BrokerError::io(path.display().to_string()))
 }

@@ -1,5 +1,5 @@
 //! A real Apache Kafka for tests and developers: fetched from Maven Central, started on free ports
-//! of this machine, killed and started again at will. Never shipped.
+//! of this machine, killed and started again at will. Beside it a real OpenSearch. Never shipped.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), quell_broker::BrokerError> {
@@ -12,10 +12,13 @@
 
 mod cluster;
 mod fetch;
+mod maven;
 mod node;
+mod search;
 
 pub use cluster::Cluster;
 pub use fetch::Kafka;
+pub use search::{OpenSearch, SearchServer};
 
 use std::path::PathBuf;
 
@@ -32,9 +35,14 @@ pub enum BrokerError {
         /// What brings it.
         package: &'static str,
     },
-    /// The jars could not be had.
-    #[error("Apache Kafka cannot be fetched from Maven Central: {0}")]
-    Fetch(String),
+    /// What is to run could not be had.
+    #[error("{what} cannot be fetched from Maven Central: {detail}")]
+    Fetch {
+        /// What was wanted.
+        what: &'static str,
+        /// What Maven says.
+        detail: String,
+    },
     /// A node did not come up.
     #[error("node {node} did not come up: {detail}; its log is {log}")]
     Start {

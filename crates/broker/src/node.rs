@@ -196,7 +196,8 @@ impl Drop for Node {
     }
 }
 
-fn free_port() -> Result<u16, BrokerError> {
+/// A port of this machine that nobody listens on now.
+pub(crate) fn free_port() -> Result<u16, BrokerError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(BrokerError::io("a free port"))?;
     Ok(listener.local_addr().map_err(BrokerError::io("a free port"))?.port())
 }

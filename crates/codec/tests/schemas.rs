@@ -29,7 +29,8 @@ const INPUTS: &[&str] = &[
     "survey-response",
     "mention",
 ];
-const OUTPUTS: &[&str] = &["contact", "repeat", "trend", "issue", "dead-letter", "summary"];
+const OUTPUTS: &[&str] =
+    &["contact", "contact-settled", "repeat", "trend", "issue", "dead-letter", "summary"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas")

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use quell_codec::{Adapter, Limits};
 use quell_engine::Settings;
+use quell_index::Scope;
 use quell_kafka::topics::{Layouts, Planned, layouts, plan};
 use quell_kafka::{
     KafkaChangelog, KafkaLog, KafkaReplica, KafkaSettings, StageSpec, catalogue, first_seal,
@@ -26,6 +27,7 @@ use quell_worker::stage::{
 use quell_worker::views::Views;
 
 use crate::args::KafkaArgs;
+use crate::backend;
 use crate::config::Config;
 use crate::wiring;
 
@@ -227,11 +229,15 @@ impl Worker {
 
     /// Starts the copy of the derived topics.
     fn serve(self: &Arc<Self>, crew: &Crew) -> anyhow::Result<Arc<Views>> {
-        let (stage, index) = (StageName::Serve, wiring::index(&self.config));
+        let (stage, mut index) = (StageName::Serve, wiring::index(&self.config));
+        let backend = backend::open(&self.config, self.metrics.clone())?;
+        if backend.is_some() {
+            index.scope = Scope::Unsettled;
+        }
         let mut log = self.replica_log()?;
         let now = self.clock.now();
         let dir = self.folder(stage);
-        let (replica, indexer) = Replica::open(&dir, self.store()?, index, &mut log, now)?;
+        let (replica, indexer) = Replica::open(&dir, self.store()?, index, backend, &mut log, now)?;
         let every = self.duration("index.commit_every");
         let follow = replica.follow(indexer, self.metrics.clone(), every);
         crew.start_beside(stage, "index", follow)?;

@@ -1,6 +1,8 @@
 //! The `quell` command: reads what was typed, and wires the crates together.
 
 mod args;
+#[cfg(feature = "kafka")]
+mod backend;
 mod clock;
 #[cfg(feature = "kafka")]
 mod cluster;
@@ -58,6 +60,11 @@ fn main() -> ExitCode {
         Command::Demo(demo) => command::demo::run(demo),
         Command::Replay(replay) => command::replay::run(replay),
         Command::Run(run) => command::run::run(run),
+        Command::Serve(serve) => command::run::serve_alone(serve),
+        #[cfg(feature = "kafka")]
+        Command::Export(export) => command::export::run(export),
+        #[cfg(not(feature = "kafka"))]
+        Command::Export(_) => Err(anyhow::anyhow!(NO_KAFKA)),
         #[cfg(feature = "kafka")]
         Command::Topics(topics) => command::topics::run(topics),
         #[cfg(not(feature = "kafka"))]

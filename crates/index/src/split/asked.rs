@@ -135,7 +135,10 @@ pub(super) fn full_ranges(body: &Map<String, Value>, kind: Option<FieldKind>) ->
         .into_iter()
         .flatten()
         .map(|range| Range {
-            from: range["from"].as_f64(),
+            // Nothing lies below 0 in a field that is never negative.
+            from: range["from"]
+                .as_f64()
+                .filter(|from| kind != Some(FieldKind::Unsigned) || *from > 0.0),
             to: range["to"].as_f64(),
             key: range["key"].as_str().map(str::to_owned),
         })
@@ -148,8 +151,7 @@ pub(super) fn full_ranges(body: &Map<String, Value>, kind: Option<FieldKind>) ->
     for range in given {
         let reached = full.last().and_then(|last| last.to);
         let has_hole = match (range.from, full.is_empty()) {
-            // Nothing lies below 0 in a field that is never negative.
-            (Some(from), true) => kind != Some(FieldKind::Unsigned) || from > 0.0,
+            (Some(_), true) => true,
             (Some(from), false) => reached.is_some_and(|reached| reached < from),
             (None, _) => false,
         };

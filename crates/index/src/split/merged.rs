@@ -154,16 +154,14 @@ impl<'a> Merger<'a> {
             lists.push(buckets);
         }
         let mut out = Vec::with_capacity(ranges.len());
+        // The local engine puts no ranges into a bucket that only fills a gap.
+        let ranges = if sides.is_empty() { &[] } else { ranges.as_slice() };
         for (n, range) in ranges.iter().enumerate() {
             let mut bucket = Bucket::new();
             bucket.head = head(range);
             for shares in &lists {
                 bucket.count += count(&shares[n]);
                 bucket.shares.push(&shares[n]);
-            }
-            // The first side is the local engine, whose keys are those that clients know.
-            if let Some(Value::String(key)) = bucket.shares.first().map(|share| &share["key"]) {
-                bucket.head.insert("key".to_owned(), json!(key));
             }
             out.push(self.finished(bucket)?);
         }
@@ -242,8 +240,13 @@ impl<'a> Merger<'a> {
             return Value::Array(buckets);
         }
         let named = buckets.into_iter().map(|bucket| {
-            let key = bucket["key_as_string"].as_str().or_else(|| bucket["key"].as_str());
-            (key.map_or_else(|| bucket["key"].to_string(), str::to_owned), bucket)
+            // As the local engine names them.
+            let key = match (&bucket["key"], bucket["key"].as_f64()) {
+                (Value::String(key), _) => key.clone(),
+                (_, Some(number)) => number.to_string(),
+                (other, None) => other.to_string(),
+            };
+            (key, bucket)
         });
         Value::Object(named.collect())
     }

@@ -3,6 +3,7 @@
 mod es;
 mod language;
 mod reference;
+mod split;
 mod writer;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,9 @@
 //! What may be typed.
 
 mod dlq;
+mod export;
 mod health;
+mod serve;
 mod topics;
 
 use std::path::PathBuf;
@@ -9,7 +11,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use dlq::{Dlq, DlqChoice, DlqCommand, DlqSource};
+pub use export::{Export, ExportCommand, QuickwitArgs, What};
 pub use health::Health;
+pub use serve::Serve;
 pub use topics::{KafkaArgs, Topics, TopicsArgs, TopicsCommand};
 
 /// Removes the causes of customer contacts: tags reasons, links repeats, finds systemic issues.
@@ -38,6 +42,10 @@ pub enum Command {
     Replay(Replay),
     /// Run the pipeline: on one machine, or as a worker on a Kafka cluster with --brokers.
     Run(Run),
+    /// Answer questions as a worker on a Kafka cluster, and do nothing else.
+    Serve(Serve),
+    /// Print configurations for others that read the topics.
+    Export(Export),
     /// Compare the cluster's topics with what Quell needs, and make what is missing.
     Topics(Topics),
     /// What could not be read: list it, show it, give it again.
@@ -82,7 +90,7 @@ pub struct OutputArgs {
 }
 
 /// What every command that runs the core takes.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct CoreArgs {
     /// How records become events: canonical, sumo, zendesk, amazon-connect, or a YAML file.
     #[arg(long, value_name = "NAME|FILE")]
@@ -157,6 +165,9 @@ pub struct Run {
     /// Stages to run on the cluster, with commas between. Default: intake,tag,link,trend,serve.
     #[arg(long, value_name = "STAGES", requires = "brokers")]
     pub stages: Option<String>,
+    /// On a cluster, where settled contacts are searched: see `quell serve`.
+    #[arg(long, value_name = "URL")]
+    pub search_backend: Option<String>,
 }
 
 /// Where to ask: a running Quell or a data folder.

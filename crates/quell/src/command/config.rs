@@ -57,7 +57,7 @@ fn shown(key: &str, value: &str) -> String {
 }
 
 /// Whether a property's value is for nobody else.
-fn is_secret(property: &str) -> bool {
+pub fn is_secret(property: &str) -> bool {
     ["password", "passphrase", "secret", "token", "sasl.jaas", "key.pem", "oauthbearer.config"]
         .iter()
         .any(|part| property.contains(part))

@@ -6,6 +6,8 @@ pub mod config;
 pub mod demo;
 pub mod dlq;
 pub mod doctor;
+#[cfg(feature = "kafka")]
+pub mod export;
 pub mod health;
 pub mod replay;
 pub mod run;

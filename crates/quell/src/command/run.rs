@@ -12,7 +12,7 @@ use quell_worker::lines::Lines;
 use quell_worker::service::{Service, TakeError};
 
 use crate::Outcome;
-use crate::args::Run;
+use crate::args::{Run, Serve};
 use crate::clock::SystemClock;
 use crate::command::replay::progress_bar;
 use crate::config::{Config, Origin as Said};
@@ -34,6 +34,11 @@ pub fn run(args: &Run) -> anyhow::Result<Outcome> {
     if !config.get("kafka.brokers").is_empty() {
         return on_cluster(args, config);
     }
+    if !config.get("search.backend").is_empty() {
+        let message = "a search backend reads a cluster's topic contacts-settled: give --brokers, \
+                       or leave it out";
+        return Err(config.error("search.backend", message.to_owned()).into());
+    }
     let dir = PathBuf::from(config.get("run.data"));
     let taxonomy = wiring::taxonomy(&config)?;
     let settings = wiring::service(&config, &taxonomy, &dir)?;
@@ -46,6 +51,19 @@ pub fn run(args: &Run) -> anyhow::Result<Outcome> {
     Listening::forget(&dir);
     service.stop().context("the pipeline failed; what was answered with 202 is in the folder")?;
     outcome
+}
+
+/// `quell serve`: a worker on a cluster that runs the stage `serve` alone.
+pub fn serve_alone(args: &Serve) -> anyhow::Result<Outcome> {
+    let run = args.as_run();
+    let config = configured(&run)?;
+    start_log(&config)?;
+    if config.get("kafka.brokers").is_empty() {
+        let message = "`quell serve` is a worker on a cluster: give --brokers HOST:PORT. On one \
+                       machine `quell run` answers";
+        return Err(config.error("kafka.brokers", message.to_owned()).into());
+    }
+    on_cluster(&run, config)
 }
 
 #[cfg(feature = "kafka")]
@@ -68,6 +86,7 @@ fn configured(args: &Run) -> anyhow::Result<Config> {
         ("run.tls_key", path(&args.tls_key), "--tls-key"),
         ("run.tokens", path(&args.tokens), "--tokens"),
         ("kafka.stages", args.stages.clone(), "--stages"),
+        ("search.backend", args.search_backend.clone(), "--search-backend"),
     ];
     for (key, value, flag) in flags {
         if let Some(value) = value {

@@ -150,6 +150,19 @@ pub const CATALOGUE: &[Entry] = &[
     entry("run.tls_cert", Kind::Text, "", "Certificate chain (PEM)"),
     entry("run.tls_key", Kind::Text, "", "Private key (PEM)"),
     entry("run.tokens", Kind::Text, "", "Token file"),
+    entry(
+        "search.backend",
+        Kind::Text,
+        "",
+        "Where the settled contacts are searched: an address that /_search is appended to",
+    ),
+    entry("search.backend_timeout", Kind::Duration, "30s", "It is waited for this long"),
+    entry(
+        "search.backend_token_file",
+        Kind::Text,
+        "",
+        "A file with its bearer token, or with user:password",
+    ),
     entry("store.memory", Kind::Bytes, "256MiB", "Memory of the store's caches and buffers"),
     entry(
         "taxonomy.accept_agent_codes",

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use quell_index::IndexSettings;
+use quell_index::{ContactSearch, IndexSettings, SearchBackend};
 use quell_model::topic::{OLDEST_COPY_MS, StageName, TopicNames};
 use quell_model::{DERIVED_TOPICS, Position, TimeMs};
 use quell_ports::stage::{Partition, ReplicaLag, ReplicaLog};
@@ -38,7 +38,8 @@ pub struct Replica {
 
 impl Replica {
     /// Opens the copy in `dir`. One that is of other topics, or too old to know what was removed
-    /// since, is made anew. The log gives then what the copy has not.
+    /// since, is made anew. The log gives then what the copy has not. Settled contacts are at the
+    /// backend, if there is one.
     ///
     /// # Errors
     /// [`StageError`] where the folder or the cluster cannot be read.
@@ -46,6 +47,7 @@ impl Replica {
         dir: &Path,
         settings: StoreSettings,
         index: IndexSettings,
+        backend: Option<Arc<dyn SearchBackend>>,
         log: &mut dyn ReplicaLog,
         now: TimeMs,
     ) -> Result<(Replica, Indexer), StageError> {
@@ -73,8 +75,12 @@ impl Replica {
             store.replicate(&[], &[], Some(now))?;
         }
         let indexer = Indexer::open(store.clone(), &dir.join("index"), index)?;
+        let search = match backend {
+            None => ContactSearch::new(indexer.searcher()?),
+            Some(backend) => ContactSearch::with_backend(indexer.searcher()?, backend),
+        };
         let replica = Replica {
-            views: Arc::new(Views::new(store.clone(), indexer.searcher()?)),
+            views: Arc::new(Views::asking(store.clone(), search)),
             progress: Arc::new(IndexProgress::of(&indexer)),
             store,
         };
