@@ -16,7 +16,7 @@ const BULK: usize = 500;
 /// # Panics
 /// When it does not come up.
 pub fn server(scratch: &Path, name: &str) -> SearchServer {
-    // Where `cargo xtask test` puts them too: fetched once for all.
+    // Beside what `cargo xtask test` fetches: once for all.
     let tools = scratch.with_file_name("tools");
     let search = OpenSearch::provide(&tools).expect("OpenSearch can be fetched and run");
     search.start(&scratch.join(name)).expect("OpenSearch comes up")

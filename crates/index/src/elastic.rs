@@ -21,12 +21,22 @@ type Translated = std::result::Result<Value, Problem>;
 /// The query for a condition; an error says what cannot be asked of a search backend.
 pub(crate) fn query(condition: &Condition) -> Translated {
     if is_silent(condition) {
-        return Ok(json!({"bool": {"filter": [bare(condition)?]}}));
+        let filter = bare(condition)?;
+        return Ok(if is_filter(&filter) { filter } else { json!({"bool": {"filter": [filter]}}) });
     }
     match condition {
         Condition::Bool { clauses, needed } => boolean(clauses, *needed, query),
         other => bare(other),
     }
+}
+
+/// Whether a query is nothing but filters already.
+fn is_filter(query: &Value) -> bool {
+    let lists = query["bool"].as_object();
+    lists.is_some_and(|lists| {
+        let is_silent = |list: &String| matches!(list.as_str(), "filter" | "must_not");
+        lists.contains_key("filter") && lists.keys().all(is_silent)
+    })
 }
 
 /// Whether the condition adds nothing to the score.

@@ -10,7 +10,7 @@ use quell_worker::metrics::Metrics;
 use serde_json::Value;
 use ureq::http::Uri;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 
 /// The largest answer that is read: ten thousand hits without their texts.
 const MOST_ANSWER_BYTES: u64 = 256 << 20;
@@ -29,7 +29,7 @@ pub fn open(
     if url.is_empty() {
         return Ok(None);
     }
-    check(config, url)?;
+    check(config)?;
     let credentials = credentials(config.get("search.backend_token_file"))?;
     // Fails only when a provider is set already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -45,27 +45,35 @@ pub fn open(
     Ok(Some(Arc::new(Elastic { search, credentials, timeout, agent: agent.into(), metrics })))
 }
 
-fn check(config: &Config, url: &str) -> anyhow::Result<()> {
+/// Checks the address, if there is one.
+///
+/// # Errors
+/// Says what an address looks like.
+pub fn check(config: &Config) -> Result<(), ConfigError> {
+    let url = config.get("search.backend");
+    if url.is_empty() {
+        return Ok(());
+    }
     let wrong = |what: &str| {
         let example = "write the address that /_search is appended to, such as \
                        http://quickwit:7280/api/v1/_elastic/quell-contacts";
         config.error("search.backend", format!("{what}; {example}"))
     };
-    let uri: Uri = url.parse().map_err(|_| wrong("this is no address"))?;
+    let uri: Uri = url.parse().map_err(|_| wrong("this is no http:// or https:// address"))?;
     let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     if !is_http || authority.is_empty() {
-        return Err(wrong("this is no http:// or https:// address").into());
+        return Err(wrong("this is no http:// or https:// address"));
     }
     if authority.contains('@') {
         let what = "credentials belong into the file that search.backend_token_file names";
-        return Err(wrong(what).into());
+        return Err(wrong(what));
     }
     if uri.path().trim_matches('/').is_empty() {
-        return Err(wrong("the index is missing").into());
+        return Err(wrong("the index is missing"));
     }
     if uri.path().trim_end_matches('/').ends_with("/_search") || uri.query().is_some() {
-        return Err(wrong("/_search and parameters are appended by Quell").into());
+        return Err(wrong("/_search and parameters are appended by Quell"));
     }
     Ok(())
 }
@@ -114,8 +122,8 @@ impl SearchBackend for Elastic {
             Err(BackendError::Refused { .. }) => "refused",
             Err(BackendError::Answer(_)) => "unusable",
         };
-        self.metrics.search_backend_requests.with_label_values(&[outcome]).inc();
-        self.metrics.search_backend_duration_seconds.observe(begun.elapsed().as_secs_f64());
+        self.metrics.backend.requests.with_label_values(&[outcome]).inc();
+        self.metrics.backend.duration_seconds.observe(begun.elapsed().as_secs_f64());
         answer
     }
 }

@@ -1,6 +1,7 @@
 //! The metrics catalogue: every name, its help and its labels stand here, and nowhere else.
 //! No label carries a customer, a contact, an agent or text.
 
+mod backend;
 mod stages;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use prometheus::{
     IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+pub use backend::BackendMetrics;
 pub use stages::StageMetrics;
 
 use quell_codec::Cause;
@@ -24,10 +26,6 @@ pub const MAX_REASON_LABELS: usize = 64;
 
 /// Where label values beyond the bound go.
 pub const OTHER_LABEL: &str = "_other";
-
-/// What may become of a request to the search backend.
-pub const BACKEND_OUTCOMES: [&str; 5] =
-    ["answered", "refused", "unreachable", "timed_out", "unusable"];
 
 /// Seconds, from a millisecond to a minute.
 const DURATION_BUCKETS: &[f64] =
@@ -74,8 +72,7 @@ pub struct Metrics {
     pub stages: StageMetrics,
     pub http_requests: IntCounterVec,
     pub http_request_duration_seconds: Histogram,
-    pub search_backend_requests: IntCounterVec,
-    pub search_backend_duration_seconds: Histogram,
+    pub backend: BackendMetrics,
     contacts_tagged: IntCounterVec,
     label_overflow: IntCounterVec,
     tally: Vec<(&'static str, IntCounter)>,
@@ -149,15 +146,7 @@ impl Metrics {
             )?,
             http_request_duration_seconds: make
                 .histogram("http_request_duration_seconds", "Time to answer an HTTP request.")?,
-            search_backend_requests: make.counters(
-                "search_backend_requests_total",
-                "Requests to the search backend, by what became of them.",
-                &["outcome"],
-            )?,
-            search_backend_duration_seconds: make.histogram(
-                "search_backend_duration_seconds",
-                "Time of one request to the search backend.",
-            )?,
+            backend: BackendMetrics::new(&make)?,
             contacts_tagged: make.counters(
                 "contacts_tagged_total",
                 "Contacts put out, by level-2 reason; a contact counts again when it changes.",
@@ -181,9 +170,6 @@ impl Metrics {
         }
         for cause in Cause::ALL {
             self.dead_letters.with_label_values(&[cause.as_str()]);
-        }
-        for outcome in BACKEND_OUTCOMES {
-            self.search_backend_requests.with_label_values(&[outcome]);
         }
         for verdict in ["watch", "systemic"] {
             self.issues_open.with_label_values(&[verdict]);

@@ -68,6 +68,7 @@ pub fn serve_alone(args: &Serve) -> anyhow::Result<Outcome> {
 
 #[cfg(feature = "kafka")]
 fn on_cluster(args: &Run, config: Config) -> anyhow::Result<Outcome> {
+    crate::backend::check(&config)?;
     crate::command::worker::run(args, config)
 }
 
