@@ -74,6 +74,8 @@ fn main() -> ExitCode {
         Command::Trends(trends) => command::trends::run(trends),
         Command::Simulate(simulate) => command::simulate::run(simulate),
         Command::Taxonomy(taxonomy) => command::taxonomy::run(taxonomy),
+        Command::Tagger(tagger) => command::tagger::run(tagger),
+        Command::Text(text) => command::text::run(text),
         Command::Adapter(adapter) => command::adapter::run(adapter),
         Command::Config(config) => command::config::run(config),
         Command::Token(token) => command::token::run(token),

@@ -4,6 +4,7 @@ mod dlq;
 mod export;
 mod health;
 mod serve;
+mod tagger;
 mod topics;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub use dlq::{Dlq, DlqChoice, DlqCommand, DlqSource};
 pub use export::{Export, ExportCommand, QuickwitArgs, What};
 pub use health::Health;
 pub use serve::Serve;
+pub use tagger::{Labelled, Tagger, TaggerCommand, TaggerEval, Text, TextCommand};
 pub use topics::{KafkaArgs, Topics, TopicsArgs, TopicsCommand};
 
 /// Removes the causes of customer contacts: tags reasons, links repeats, finds systemic issues.
@@ -59,6 +61,10 @@ pub enum Command {
     Simulate(Simulate),
     /// Check a reason catalogue.
     Taxonomy(Taxonomy),
+    /// Learn to tag from what agents coded, measure it, and ask why.
+    Tagger(Tagger),
+    /// What the text analysis makes of texts: language, stems, redaction.
+    Text(Text),
     /// List adapters, or show what one makes of a record.
     Adapter(Adapter),
     /// Check or show the configuration.
@@ -372,5 +378,9 @@ pub enum BenchCommand {
     History {
         #[arg(long, default_value_t = 10_000_000)]
         contacts: u64,
+        /// Keep the history in this folder, and go on with what an earlier run of as many
+        /// contacts left there.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
     },
 }

@@ -13,7 +13,9 @@ pub mod replay;
 pub mod run;
 pub mod search;
 pub mod simulate;
+pub mod tagger;
 pub mod taxonomy;
+pub mod text;
 pub mod token;
 #[cfg(feature = "kafka")]
 pub mod topics;

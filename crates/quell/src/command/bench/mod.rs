@@ -3,6 +3,7 @@
 #[cfg(feature = "kafka")]
 mod kafka;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use quell_index::{IndexSettings, IndexWriter, SearchRequest, Searcher};
 use quell_model::contact::Contact;
 use quell_model::{Output, TimeMs};
 use quell_scenario::{Item, Simulation};
+use quell_store::{EmbeddedStore, StoreSettings};
 use quell_worker::direct::DirectState;
 use quell_worker::ingest::Origin;
 use quell_worker::service::Service;
@@ -37,7 +39,7 @@ pub fn run(args: &Bench) -> anyhow::Result<Outcome> {
         BenchCommand::Core { contacts } => core(*contacts)?,
         BenchCommand::Embedded { contacts } => embedded(*contacts)?,
         BenchCommand::Search { contacts } => search(*contacts)?,
-        BenchCommand::History { contacts } => history(*contacts)?,
+        BenchCommand::History { contacts, data } => history(*contacts, data.as_deref())?,
         #[cfg(feature = "kafka")]
         BenchCommand::Kafka { contacts, rate, seconds, core, kafka } => {
             let load = kafka::Load { contacts: *contacts, rate: *rate, seconds: *seconds };
@@ -325,15 +327,26 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted.get(at.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
-fn history(contacts: u64) -> anyhow::Result<()> {
+fn history(contacts: u64, data: Option<&Path>) -> anyhow::Result<()> {
     let (config, taxonomy) = setup()?;
-    let dir = tempfile::tempdir().context("cannot make a folder for the history")?;
-    let (service, elapsed) = fill(&config, &taxonomy, dir.path(), lines(contacts)?)?;
-    line("the whole embedded path", contacts, elapsed);
+    let own = tempfile::tempdir().context("cannot make a folder for the history")?;
+    let dir = data.unwrap_or(own.path());
+    // The generator's events are the same each time, and the log counts what was taken.
+    let taken = match dir.join("store") {
+        store if store.exists() => EmbeddedStore::open(&store, StoreSettings::default())?.log_end(),
+        _ => 0,
+    };
+    if taken > 0 {
+        println!("{} events are there", thousands(taken as f64));
+    }
+    let lines = lines(contacts)?.skip(usize::try_from(taken)?);
+    let (service, elapsed) = fill(&config, &taxonomy, dir, lines)?;
+    line("the whole embedded path", contacts.saturating_sub(taken), elapsed);
     println!("resident {}, at most {}", resident(), peak());
     for part in ["store", "index"] {
-        println!("{part:<6} {:>10.1} MB on disk", disk_bytes(&dir.path().join(part)) as f64 / 1e6);
+        println!("{part:<6} {:>10.1} MB on disk", disk_bytes(&dir.join(part)) as f64 / 1e6);
     }
+    println!("{} contacts can be searched", service.views().searcher().live_contacts());
     service.stop()?;
     Ok(())
 }

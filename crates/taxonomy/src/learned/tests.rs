@@ -1,0 +1,180 @@
+//! What a model promises, shown on a small help desk.
+
+use quell_text::{Analyzer, Language};
+
+use super::calibrate::{Unseen, probabilities, threshold};
+use super::*;
+
+/// Texts of three reasons and of none, made of parts so that each reason has many.
+fn desk() -> Vec<(String, &'static str)> {
+    let openings = ["hello,", "please help,", "good morning,", "it is urgent:", "hi there"];
+    let details = ["since monday", "again", "on my phone", "for my order", "in the app", "today"];
+    let asked = [
+        ("billing.refund", ["i want my money back", "when does my refund come"]),
+        ("delivery.late", ["my parcel has not arrived", "where is the delivery"]),
+        ("account.password", ["i forgot my password", "the login does not take my password"]),
+        ("other", ["do you sell gift cards", "what a lovely shop you have"]),
+    ];
+    let mut all = Vec::new();
+    for (label, says) in asked {
+        for said in says {
+            for opening in openings {
+                all.extend(details.iter().map(|d| (format!("{opening} {said} {d}"), label)));
+            }
+        }
+    }
+    all
+}
+
+fn examples<'a>(rows: &'a [(String, &'a str)]) -> Vec<Example<'a>> {
+    let example =
+        |(text, label): &'a (String, &'a str)| Example { text, language: Language::EN, label };
+    rows.iter().map(example).collect()
+}
+
+fn settings() -> TrainSettings {
+    TrainSettings { other: Some("other".to_owned()), ..TrainSettings::default() }
+}
+
+fn trained() -> Learned {
+    Trainer::new().train(&examples(&desk()), &settings()).expect("enough labels")
+}
+
+fn asked<'m>(model: &'m Learned, text: &str) -> Opinion<'m> {
+    let mut reader = Reader::new();
+    reader.add(&Analyzer::new().analyze(Language::EN, text));
+    model.opinion(&mut reader)
+}
+
+#[test]
+fn it_knows_other_forms_and_slips_of_the_words_it_learnt() {
+    let model = trained();
+    for (text, label) in [
+        ("refunds, when do they come", "billing.refund"),
+        ("the parcels have not arived", "delivery.late"),
+        ("forgotten passwrd", "account.password"),
+    ] {
+        assert_eq!(asked(&model, text).labels[0].0, label, "{text}");
+    }
+    assert!(asked(&model, "hello, i want my money back since monday").is_sure);
+}
+
+#[test]
+fn something_else_is_never_a_reason_and_strange_texts_are_not_sure() {
+    let model = trained();
+    for text in ["", "…", "⟨EMAIL⟩", "do you sell gift cards in the app", "zebra quantum fjord"]
+    {
+        let opinion = asked(&model, text);
+        assert!(!opinion.is_sure, "{text}: {opinion:?}");
+        assert!(opinion.labels.iter().all(|(label, _)| *label != "other"));
+    }
+}
+
+#[test]
+fn the_same_texts_and_seed_give_the_same_bytes() {
+    let model = trained();
+    assert_eq!(model.to_bytes(), trained().to_bytes());
+    let other = TrainSettings { seed: 2, ..settings() };
+    let other = Trainer::new().train(&examples(&desk()), &other).expect("enough labels");
+    assert_ne!(model.to_bytes(), other.to_bytes());
+}
+
+#[test]
+fn a_model_is_read_as_written_and_a_damaged_one_is_refused() {
+    let model = trained();
+    let bytes = model.to_bytes();
+    assert_eq!(Learned::from_bytes(&bytes).as_ref(), Ok(&model));
+    for cut in (0..bytes.len()).step_by(97) {
+        assert!(Learned::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
+        let mut changed = bytes.clone();
+        changed[cut] ^= 1;
+        assert!(Learned::from_bytes(&changed).is_err(), "changed at {cut}");
+    }
+    assert_eq!(Learned::from_bytes(b"{}"), Err(FormatError::NotAModel));
+}
+
+#[test]
+fn contributions_and_bias_are_the_whole_score() {
+    let model = trained();
+    let text = "hello, my parcel and the refund have not arrived";
+    let mut reader = Reader::new();
+    reader.add(&Analyzer::new().analyze(Language::EN, text));
+    let opinion = model.opinion(&mut reader);
+    let score = |label: &str, reader: &mut Reader| {
+        let at = model.labels().position(|known| known == label).expect("a label");
+        let parts = model.contributions(reader, label);
+        parts.iter().map(|part| part.weight).sum::<f32>() + model.bias[at]
+    };
+    let mut scores: Vec<f32> = Vec::new();
+    for label in model.labels() {
+        scores.push(score(label, &mut reader));
+    }
+    let mut shares = Vec::new();
+    probabilities(&scores, model.calibration.temperature, &mut shares);
+    for (label, probability) in &opinion.labels {
+        let at = model.labels().position(|known| known == *label).expect("a label");
+        assert!((shares[at] - probability).abs() < 1e-4, "{label}: {} {probability}", shares[at]);
+    }
+}
+
+#[test]
+fn the_threshold_is_the_least_that_keeps_the_promise() {
+    // Two labels: the first score is the confidence's logit.
+    let unseen: Vec<Unseen> = (0..200_u32)
+        .map(|n| Unseen {
+            label: u32::from(n % 10 == 9 && n < 100),
+            scores: vec![n as f32 / 40.0, 0.0],
+        })
+        .collect();
+    let least = threshold(&unseen, 1.0, None, 0.97);
+    let confidence = |one: &Unseen| {
+        let mut shares = Vec::new();
+        probabilities(&one.scores, 1.0, &mut shares);
+        shares[0]
+    };
+    let precision = |from: f32| {
+        let taken: Vec<_> = unseen.iter().filter(|one| confidence(one) >= from).collect();
+        let right = taken.iter().filter(|one| one.label == 0).count();
+        right as f64 / taken.len() as f64
+    };
+    assert!(precision(least) >= 0.97);
+    let lower = unseen.iter().map(confidence).filter(|c| *c < least);
+    assert!(lower.map(precision).all(|precision| precision < 0.97));
+    assert_eq!(threshold(&unseen[99..100], 1.0, None, 0.97), f32::INFINITY);
+}
+
+#[test]
+fn evaluation_counts_what_happened() {
+    let model = trained();
+    let rows = [
+        ("my parcel has not arrived".to_owned(), "delivery.late"),
+        ("my parcel has not arrived".to_owned(), "billing.refund"),
+        ("zebra quantum fjord".to_owned(), "other"),
+    ];
+    let found = evaluate(&model, &examples(&rows));
+    assert_eq!((found.in_scope, found.out_of_scope), (2, 1));
+    assert_eq!(found.accuracy, Some(0.5));
+    // Two of two given for one label of which there was one; the other never given.
+    assert_eq!(found.macro_f1, Some((2.0 / 3.0 + 0.0) / 2.0));
+    assert_eq!(found.rejected_out_of_scope, Some(1.0));
+    assert_eq!(evaluate(&model, &[]), Evaluation::default());
+}
+
+#[test]
+fn a_choice_needs_two_labels() {
+    let rows = [("a".to_owned(), "one"), ("b".to_owned(), "other")];
+    let refused = Trainer::new().train(&examples(&rows), &settings());
+    assert_eq!(refused, Err(TrainError::TooFewLabels(1)));
+}
+
+#[test]
+fn few_of_each_takes_as_many_of_every_label_and_the_seed_chooses() {
+    let rows = desk();
+    let chosen = few_of_each(examples(&rows), 5, 1);
+    assert_eq!(chosen.len(), 20);
+    let again = few_of_each(examples(&rows), 5, 2);
+    assert_ne!(
+        chosen.iter().map(|e| e.text).collect::<Vec<_>>(),
+        again.iter().map(|e| e.text).collect::<Vec<_>>()
+    );
+}
