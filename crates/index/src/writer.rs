@@ -39,6 +39,9 @@ const PURGE_PAUSE: Duration = Duration::from_millis(20);
 /// How long a rewrite waits for merges of the background.
 const PURGE_PATIENCE: Duration = Duration::from_secs(600);
 
+/// How long a wipe waits for a merge that a writer left behind.
+const WIPE_PATIENCE: Duration = Duration::from_secs(30);
+
 /// Which contacts an index holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -293,9 +296,25 @@ pub fn rebuild(dir: impl AsRef<Path>, settings: IndexSettings) -> Result<IndexWr
         if !meta_file(dir).exists() && !dir.join(".managed.json").exists() {
             return Err(IndexError::NotAnIndex { dir: dir.display().to_string() });
         }
-        fs::remove_dir_all(dir).map_err(|source| folder(dir, source))?;
+        wipe(dir).map_err(|source| folder(dir, source))?;
     }
     IndexWriter::open(dir, settings)
+}
+
+/// Removes the folder. A merge that a writer left behind may still write into it.
+fn wipe(dir: &Path) -> std::io::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match fs::remove_dir_all(dir) {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::DirectoryNotEmpty
+                    && begun.elapsed() < WIPE_PATIENCE =>
+            {
+                std::thread::sleep(PURGE_PAUSE);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Opens an existing index after checking who wrote it; `None` when there is none.
