@@ -1,5 +1,6 @@
 //! What may be typed.
 
+mod bench;
 mod dlq;
 mod export;
 mod health;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use bench::{Bench, BenchCommand};
 pub use dlq::{Dlq, DlqChoice, DlqCommand, DlqSource};
 pub use export::{Export, ExportCommand, QuickwitArgs, What};
 pub use health::Health;
@@ -333,54 +335,4 @@ pub struct Doctor {
     pub data: Option<PathBuf>,
     #[command(flatten)]
     pub core: CoreArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct Bench {
-    #[command(subcommand)]
-    pub command: BenchCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum BenchCommand {
-    /// Decode + tag + link on one core, beside the cost of parsing the JSON alone.
-    Core {
-        /// Tickets to generate.
-        #[arg(long, default_value_t = 200_000)]
-        contacts: u64,
-    },
-    /// The whole embedded path with index, beside tantivy alone.
-    Embedded {
-        #[arg(long, default_value_t = 200_000)]
-        contacts: u64,
-    },
-    /// Search latencies over an index of this many contacts.
-    Search {
-        #[arg(long, default_value_t = 1_000_000)]
-        contacts: u64,
-    },
-    /// The stages on a cluster, beside a loop that only reads, writes and commits.
-    Kafka {
-        #[arg(long, default_value_t = 50_000)]
-        contacts: u64,
-        /// Tickets a second while latency is measured.
-        #[arg(long, default_value_t = 1_000)]
-        rate: u64,
-        /// How long latency is measured.
-        #[arg(long, default_value_t = 30)]
-        seconds: u64,
-        #[command(flatten)]
-        core: CoreArgs,
-        #[command(flatten)]
-        kafka: KafkaArgs,
-    },
-    /// Memory and disk of a long history.
-    History {
-        #[arg(long, default_value_t = 10_000_000)]
-        contacts: u64,
-        /// Keep the history in this folder, and go on with what an earlier run of as many
-        /// contacts left there.
-        #[arg(long, value_name = "DIR")]
-        data: Option<PathBuf>,
-    },
 }

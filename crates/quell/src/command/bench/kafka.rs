@@ -6,16 +6,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use quell_kafka::topics::{Cleanup, Finding, Partitions, Planned, TopicSpec, apply, layouts};
-use quell_kafka::{KafkaLog, KafkaReplica, KafkaSettings, KafkaWriter, StageSpec};
+use quell_kafka::{KafkaReplica, KafkaSettings, KafkaWriter};
 use quell_model::ContactKey;
 use quell_model::topic::TopicNames;
-use quell_ports::stage::{
-    Partition, PartitionCommit, Rebalanced, ReplicaLog, StageLog, StageRecord, Transaction,
-};
+use quell_ports::stage::{ReplicaLog, StageRecord};
 use quell_worker::metrics::Metrics;
 use quell_worker::stage::Crew;
 
-use super::{line, lines, quantile};
+use super::{bare, line, lines, quantile};
 use crate::args::{CoreArgs, KafkaArgs};
 use crate::clock::SystemClock;
 use crate::cluster::{self, TURN_LIMIT, Worker};
@@ -25,9 +23,11 @@ use crate::wiring;
 /// Records given to the producer at once.
 const CHUNK: usize = 1_000;
 /// Nothing for this long: something is wrong.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 /// Portions of a second in which records are given at a steady rate.
 const STEPS_A_SECOND: u64 = 50;
+/// Loops between a ticket and its contact: INTAKE, TAG, LINK.
+pub(super) const CHAIN: usize = 3;
 /// Partitions and workers to compare.
 const SIZES: [(u32, usize); 4] = [(1, 1), (4, 1), (12, 1), (12, 2)];
 
@@ -56,7 +56,11 @@ pub fn run(load: Load, core: &CoreArgs, args: &KafkaArgs) -> anyhow::Result<()> 
 
     let deployment = Deployment::made(&config, &kafka, "bare", 12)?;
     deployment.give(&tickets)?;
-    let bare = line("limit: read, write, commit, one thread", load.contacts, deployment.bare()?);
+    let once = bare::run(&deployment, 1)?;
+    let bare = line("limit: read, write, commit, one thread", load.contacts, once);
+    let chain = bare::run(&deployment, CHAIN)?;
+    let what = format!("limit: {CHAIN} such loops, one behind the other");
+    let chain = line(&what, load.contacts, chain);
     let mut whole = 0.0;
     for (partitions, workers) in SIZES {
         let name = format!("p{partitions}w{workers}");
@@ -72,7 +76,11 @@ pub fn run(load: Load, core: &CoreArgs, args: &KafkaArgs) -> anyhow::Result<()> 
         }
         crews.iter().try_for_each(|crew| crew.stop().map_err(anyhow::Error::msg))?;
     }
-    println!("\n{:.0} % of the limit with 12 partitions and one worker", whole / bare * 100.0);
+    println!(
+        "\n12 partitions and one worker: {:.0} % of the loop, {:.0} % of the chain",
+        whole / bare * 100.0,
+        whole / chain * 100.0
+    );
     latency(load, &config, &kafka)
 }
 
@@ -116,12 +124,12 @@ fn latency(load: Load, config: &Config, kafka: &KafkaSettings) -> anyhow::Result
 }
 
 /// Tickets with the keys that their contacts will have.
-struct Tickets {
-    lines: Vec<(String, Vec<u8>)>,
+pub(super) struct Tickets {
+    pub(super) lines: Vec<(String, Vec<u8>)>,
 }
 
 impl Tickets {
-    fn made(contacts: u64) -> anyhow::Result<Tickets> {
+    pub(super) fn made(contacts: u64) -> anyhow::Result<Tickets> {
         let keyed = |json: Vec<u8>| {
             let event: serde_json::Value = serde_json::from_slice(&json).ok()?;
             let source = &event["source"];
@@ -136,28 +144,28 @@ impl Tickets {
         Ok(Tickets { lines: made.collect::<anyhow::Result<_>>()? })
     }
 
-    fn keys(&self) -> BTreeSet<&str> {
+    pub(super) fn keys(&self) -> BTreeSet<&str> {
         self.lines.iter().map(|(key, _)| key.as_str()).collect()
     }
 
-    fn split(mut self, at: usize) -> (Tickets, Tickets) {
+    pub(super) fn split(mut self, at: usize) -> (Tickets, Tickets) {
         let later = self.lines.split_off(at.min(self.lines.len()));
         (self, Tickets { lines: later })
     }
 }
 
 /// Topics of their own, that a prefix keeps apart.
-struct Deployment {
-    config: Config,
-    kafka: KafkaSettings,
-    names: TopicNames,
-    input: String,
+pub(super) struct Deployment {
+    pub(super) config: Config,
+    pub(super) kafka: KafkaSettings,
+    pub(super) names: TopicNames,
+    pub(super) input: String,
+    pub(super) dir: tempfile::TempDir,
     writer: KafkaWriter,
-    dir: tempfile::TempDir,
 }
 
 impl Deployment {
-    fn made(
+    pub(super) fn made(
         config: &Config,
         kafka: &KafkaSettings,
         name: &str,
@@ -180,22 +188,24 @@ impl Deployment {
         let names = cluster::names(&config);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (mut planned, _) = runtime.block_on(cluster::planned(&config, kafka))?;
-        planned.push(Planned {
-            spec: TopicSpec {
-                name: names.named("bare"),
-                key: "contact",
-                partitions: Partitions::Made(i32::try_from(partitions)?),
-                cleanup: Cleanup::Delete,
-                retention: None,
-                record_bytes: None,
-            },
-            finding: Finding::Missing,
-            advice: None,
-        });
+        for n in 0..CHAIN {
+            planned.push(Planned {
+                spec: TopicSpec {
+                    name: bare::topic(&names, n),
+                    key: "contact",
+                    partitions: Partitions::Made(i32::try_from(partitions)?),
+                    cleanup: Cleanup::Delete,
+                    retention: None,
+                    record_bytes: None,
+                },
+                finding: Finding::Missing,
+                advice: None,
+            });
+        }
         runtime.block_on(apply(kafka, &planned, None))?;
         let writer = KafkaWriter::open(kafka)?;
         let (kafka, dir) = (kafka.clone(), tempfile::tempdir()?);
-        Ok(Deployment { config, kafka, names, input, writer, dir })
+        Ok(Deployment { config, kafka, names, input, dir, writer })
     }
 
     fn records(&self, tickets: &[(String, Vec<u8>)]) -> Vec<StageRecord> {
@@ -208,7 +218,7 @@ impl Deployment {
         tickets.iter().map(record).collect()
     }
 
-    fn give(&self, tickets: &Tickets) -> anyhow::Result<()> {
+    pub(super) fn give(&self, tickets: &Tickets) -> anyhow::Result<()> {
         for chunk in tickets.lines.chunks(CHUNK) {
             self.writer.write(&self.records(chunk))?;
         }
@@ -235,7 +245,7 @@ impl Deployment {
     }
 
     /// The stages on so many workers.
-    fn start(&self, workers: usize) -> anyhow::Result<Vec<Crew>> {
+    pub(super) fn start(&self, workers: usize) -> anyhow::Result<Vec<Crew>> {
         let taxonomy = wiring::taxonomy(&self.config)?;
         let mut crews = Vec::new();
         let first = self.dir.path().join("0");
@@ -259,8 +269,19 @@ impl Deployment {
         Ok(crews)
     }
 
+    /// Takes from the worker all that it has on its disk but its key.
+    pub(super) fn forget_stores(&self) -> anyhow::Result<()> {
+        for entry in std::fs::read_dir(self.dir.path().join("0"))? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                std::fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     /// A reader of the contacts.
-    fn reader(&self) -> anyhow::Result<Reader> {
+    pub(super) fn reader(&self) -> anyhow::Result<Reader> {
         let topic = self.names.output("contacts");
         let mut log = KafkaReplica::open(
             &self.kafka,
@@ -271,66 +292,16 @@ impl Deployment {
         log.resume(&[])?;
         Ok(Reader { log, seen: BTreeMap::new() })
     }
-
-    /// Reads the input and writes it to a topic, a transaction a turn as the stages do, and
-    /// nothing else.
-    fn bare(&self) -> anyhow::Result<Duration> {
-        let spec = StageSpec {
-            group: self.names.named("bare"),
-            inputs: vec![self.input.clone()],
-            changelog: None,
-            seal: 0,
-            transactional_id: self.names.named("bare"),
-            instance_id: None,
-        };
-        let commit_every =
-            Duration::from_millis(self.config.ms("kafka.commit_every").unsigned_abs());
-        let (topic, found) = ([self.input.clone()], layouts(&self.kafka)?);
-        let mut input = KafkaReplica::open(&self.kafka, "ends", topic, &found)?;
-        input.resume(&[])?;
-        let mut waiting = 0_u64;
-        while input.lag().never_level > 0 {
-            waiting += input.poll(TURN_LIMIT, Duration::from_millis(200))?.len() as u64;
-        }
-        let begun = Instant::now();
-        let mut log = KafkaLog::open(&self.kafka, &spec)?;
-        while waiting > 0 {
-            ensure!(begun.elapsed() < PATIENCE, "{waiting} records are not read");
-            let polled = log.poll(TURN_LIMIT, commit_every, commit_every)?;
-            for rebalanced in polled.rebalanced {
-                if let Rebalanced::Came(partition) = rebalanced {
-                    log.resume(&partition, None)?;
-                }
-            }
-            let mut next: BTreeMap<Partition, u64> = BTreeMap::new();
-            let mut records = Vec::with_capacity(polled.records.len());
-            for record in polled.records {
-                next.insert(Partition::of(&record.position), record.position.offset + 1);
-                let (topic, key) = (self.names.named("bare"), record.key);
-                let value = record.value;
-                records.push(StageRecord { topic, key, value, ..StageRecord::default() });
-            }
-            if records.is_empty() {
-                continue;
-            }
-            waiting = waiting.saturating_sub(records.len() as u64);
-            let partition =
-                |(partition, next)| PartitionCommit { partition, next, changes: Vec::new() };
-            let partitions = next.into_iter().map(partition).collect();
-            log.commit(&Transaction { records, partitions })?;
-        }
-        Ok(begun.elapsed())
-    }
 }
 
 /// Reads contacts as any service would, and notes when it saw each first.
-struct Reader {
+pub(super) struct Reader {
     log: KafkaReplica,
     seen: BTreeMap<String, Instant>,
 }
 
 impl Reader {
-    fn await_all(&mut self, keys: &BTreeSet<&str>) -> anyhow::Result<()> {
+    pub(super) fn await_all(&mut self, keys: &BTreeSet<&str>) -> anyhow::Result<()> {
         let mut missing: BTreeSet<&str> =
             keys.iter().copied().filter(|key| !self.seen.contains_key(*key)).collect();
         let mut heard = Instant::now();

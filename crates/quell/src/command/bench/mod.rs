@@ -1,7 +1,11 @@
 //! `quell bench`: what this machine does, beside what it could do at the most.
 
 #[cfg(feature = "kafka")]
+mod bare;
+#[cfg(feature = "kafka")]
 mod kafka;
+#[cfg(feature = "kafka")]
+mod recovery;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +27,8 @@ use quell_worker::service::Service;
 use crate::Outcome;
 use crate::args::{Bench, BenchCommand};
 use crate::clock::SystemClock;
+#[cfg(feature = "kafka")]
+use crate::cluster;
 use crate::command::run::watch;
 use crate::config::{Config, Origin as Said};
 use crate::output::thousands;
@@ -45,8 +51,15 @@ pub fn run(args: &Bench) -> anyhow::Result<Outcome> {
             let load = kafka::Load { contacts: *contacts, rate: *rate, seconds: *seconds };
             kafka::run(load, core, kafka)?;
         }
+        #[cfg(feature = "kafka")]
+        BenchCommand::Recovery { contacts, core, kafka } => {
+            let config = Config::load_with(core, kafka)?;
+            recovery::run(*contacts, &config, &cluster::settings(&config, kafka)?)?;
+        }
         #[cfg(not(feature = "kafka"))]
-        BenchCommand::Kafka { .. } => anyhow::bail!(crate::NO_KAFKA),
+        BenchCommand::Kafka { .. } | BenchCommand::Recovery { .. } => {
+            anyhow::bail!(crate::NO_KAFKA)
+        }
     }
     Ok(Outcome::Done)
 }
