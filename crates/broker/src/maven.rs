@@ -1,13 +1,13 @@
 //! What is fetched from Maven Central by a pinned project file. Maven compares checksums.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::BrokerError;
 
 /// Finds what `pom` names in the folder `home`, or fetches it with this goal of Maven's plugin
-/// for dependencies, which puts it into `home`/`into`.
+/// for dependencies, which puts it into `home`/`into`. Of several that ask at once, one fetches.
 pub(crate) fn provide(
     home: &Path,
     pom: &str,
@@ -18,11 +18,18 @@ pub(crate) fn provide(
     let target = home.join(into);
     let kept = home.join("pom.xml");
     // The project file is written last: where it is the same, what it names is there.
-    if fs::read_to_string(&kept).is_ok_and(|known| known == pom) {
+    let is_there = || fs::read_to_string(&kept).is_ok_and(|known| known == pom);
+    if is_there() {
+        return Ok(target);
+    }
+    fs::create_dir_all(home).map_err(BrokerError::io(home.display().to_string()))?;
+    let lock = home.join("lock");
+    let held = File::create(&lock).map_err(BrokerError::io(lock.display().to_string()))?;
+    held.lock().map_err(BrokerError::io(lock.display().to_string()))?;
+    if is_there() {
         return Ok(target);
     }
     needs("mvn", "--version", "maven")?;
-    fs::create_dir_all(home).map_err(BrokerError::io(home.display().to_string()))?;
     let wanted = home.join("wanted.xml");
     fs::write(&wanted, pom).map_err(BrokerError::io(wanted.display().to_string()))?;
     let output = Command::new("mvn")
