@@ -8,7 +8,6 @@ mod sameness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use quell_index::{
 };
 use quell_model::Contact;
 use quell_model::contact::Maturity;
-use quell_tests::binary::{get, quell, replay, root, run};
+use quell_tests::binary::{get, replay, root, run};
 use quell_tests::deployment::{Deployment, Worker};
 use quell_tests::{search, shop, topics};
 use serde_json::{Value, json};
@@ -184,7 +183,8 @@ fn two_places_answer_as_one_index() {
         .collect();
     settled.iter().step_by(40).for_each(assert_record);
     let url = format!("{}/quell-contacts", server.url());
-    search::fill(&url, &mapping(), &settled);
+    search::make(&url, &mapping());
+    search::put(&url, &settled);
     let all: Vec<&Contact> = contacts.iter().collect();
     let open: Vec<&Contact> = contacts.iter().filter(|one| !is_settled(one)).collect();
     assert!(settled.len() > 500 && open.len() > 200, "{} and {}", settled.len(), open.len());
@@ -272,26 +272,8 @@ fn forms(whole: &Searcher, both: &ContactSearch) {
     }
 }
 
-/// A worker that answers with the backend behind it.
-fn serving(deployment: &Deployment, name: &str, backend: &str, key: [u8; 32]) -> Worker {
-    let data = deployment.dir.join(name);
-    std::fs::create_dir_all(&data).expect("a folder");
-    std::fs::write(data.join("customer-hash.key"), key).expect("a key");
-    let log = std::fs::File::create(data.join("log.txt")).expect("a log file");
-    let child = Command::new(quell())
-        .args(["serve", "--search-backend", backend, "--listen", "127.0.0.1:0", "--data"])
-        .arg(&data)
-        .args(["--set", "search.backend_timeout=20s"])
-        .args(deployment.settings())
-        .stderr(log)
-        .spawn()
-        .expect("quell starts");
-    Worker { data, child }
-}
-
 #[test]
 fn a_worker_answers_for_what_its_backend_read_from_the_topic() {
-    const KEY: [u8; 32] = [5; 32];
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let mut server = search::server(scratch, "search-backend-cluster");
     let (_own, brokers) = topics::given_or_own(scratch, "cluster-search-backend");
@@ -311,14 +293,14 @@ fn a_worker_answers_for_what_its_backend_read_from_the_topic() {
     assert!(settled > 100 && expected.len() - settled > 40, "{settled} of {}", expected.len());
 
     let url = format!("{}/quell-contacts", server.url());
-    search::fill(&url, &mapping(), &[]);
-    let worker = deployment.worker_with_key("pipeline", KEY);
+    search::make(&url, &mapping());
+    let worker = deployment.worker("pipeline");
     topics::produce(&deployment.brokers, &deployment.input(), &lines);
     topics::produce_each(&deployment.brokers, &deployment.input(), &closing);
     let records = settled_records(&deployment, settled, &worker);
     records.iter().step_by(10).for_each(assert_record);
-    fill_again(&url, &records);
-    let serving = serving(&deployment, "serving", &url, KEY);
+    search::put(&url, &records);
+    let serving = deployment.serving("serving", &url);
     let at = serving.await_ready();
 
     assert_answers(&at, &expected, dir.path());
@@ -367,15 +349,6 @@ fn settled_records(deployment: &Deployment, count: usize, worker: &Worker) -> Ve
         assert!(begun.elapsed() < PATIENCE, "{} of {count}: {}", read.len(), worker.log());
         std::thread::sleep(Duration::from_millis(500));
     }
-}
-
-fn fill_again(url: &str, records: &[Value]) {
-    for record in records {
-        let key = record["contact_key"].as_str().expect("a key").replace('/', "%2F");
-        let key = key.replace(' ', "%20");
-        search::ask("PUT", &format!("{url}/_doc/{key}"), record.to_string().into_bytes());
-    }
-    search::ask("POST", &format!("{url}/_refresh"), Vec::new());
 }
 
 /// The worker's answers over HTTP are those of one index of the replay's contacts.

@@ -76,7 +76,7 @@ impl Deployment {
     /// # Panics
     /// When it does not start.
     pub fn spawn(&self, data: &Path) -> Child {
-        self.spawn_with(data, &[])
+        self.start("run", data, &[])
     }
 
     /// Starts a worker of this name with further settings, each KEY=VALUE.
@@ -85,7 +85,19 @@ impl Deployment {
     /// When it does not start.
     pub fn worker_with(&self, name: &str, settings: &[&str]) -> Worker {
         let data = self.data(name, HASH_KEY);
-        let child = self.spawn_with(&data, settings);
+        let settings: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+        let child = self.start("run", &data, &settings);
+        Worker { data, child }
+    }
+
+    /// Starts a worker of this name that serves alone, over a search backend.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn serving(&self, name: &str, backend: &str) -> Worker {
+        let data = self.data(name, HASH_KEY);
+        let backend = ["--search-backend", backend, "--set", "search.backend_timeout=20s"];
+        let child = self.start("serve", &data, &backend);
         Worker { data, child }
     }
 
@@ -96,16 +108,16 @@ impl Deployment {
         data
     }
 
-    fn spawn_with(&self, data: &Path, settings: &[&str]) -> Child {
+    fn start(&self, command: &str, data: &Path, arguments: &[&str]) -> Child {
         // A former process's: it would be asked where nobody listens any more.
         let _ = std::fs::remove_file(data.join("listening.json"));
         let log = File::options().create(true).append(true).open(data.join("log.txt"));
         Command::new(quell())
-            .args(["run", "-X", "session.timeout.ms=6000", "--set", "kafka.idle_after=1h"])
+            .args([command, "-X", "session.timeout.ms=6000", "--set", "kafka.idle_after=1h"])
             .args(["--set", "lateness=1d", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .args(self.settings())
-            .args(settings.iter().flat_map(|setting| ["--set", setting]))
+            .args(arguments)
             .stderr(log.expect("a log file"))
             .spawn()
             .expect("quell starts")

@@ -73,12 +73,19 @@ pub fn mapping(index: &Value) -> Value {
     })
 }
 
-/// Makes the index and puts records in, by the key of their contact.
+/// Makes the index.
+///
+/// # Panics
+/// When the server refuses it.
+pub fn make(url: &str, mapping: &Value) {
+    ask("PUT", url, mapping.to_string().into_bytes());
+}
+
+/// Puts records in, by the key of their contact.
 ///
 /// # Panics
 /// When the server refuses something.
-pub fn fill(url: &str, mapping: &Value, records: &[Value]) {
-    ask("PUT", url, mapping.to_string().into_bytes());
+pub fn put(url: &str, records: &[Value]) {
     for records in records.chunks(BULK) {
         let mut lines = Vec::new();
         for record in records {

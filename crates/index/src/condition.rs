@@ -7,8 +7,10 @@
 use std::ops::Bound;
 
 use quell_model::TimeMs;
+use serde_json::{Value, json};
 use tantivy::schema::Field;
 
+use crate::document::within_range;
 use crate::near::Gap;
 use crate::schema::{Asked, Fields};
 
@@ -43,7 +45,7 @@ impl WordField {
     }
 }
 
-/// A value of the type that its field has.
+/// A value of the type that its field has: in a contact, or asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Typed {
     Word(String),
@@ -52,6 +54,20 @@ pub(crate) enum Typed {
     Integer(i64),
     Float(f64),
     Time(TimeMs),
+}
+
+impl Typed {
+    /// The value as it stands in a record and in a bound.
+    pub(crate) fn to_json(&self) -> Value {
+        match self {
+            Typed::Word(word) => json!(word),
+            Typed::Truth(truth) => json!(truth),
+            Typed::Unsigned(number) => json!(number),
+            Typed::Integer(number) => json!(number),
+            Typed::Float(number) => json!(number),
+            Typed::Time(time) => json!(within_range(*time).to_string()),
+        }
+    }
 }
 
 /// How a clause counts.

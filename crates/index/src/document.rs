@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use tantivy::schema::OwnedValue;
 use tantivy::{DateTime, TantivyDocument};
 
+use crate::condition::Typed;
 use crate::error::{IndexError, Result};
-use crate::flat::{self, FlatValue, MAX_KEYWORD_BYTES, askable, texts};
+use crate::flat::{self, MAX_KEYWORD_BYTES, askable, texts};
 use crate::schema::Fields;
 use crate::terms::field_value;
 
@@ -85,12 +86,12 @@ pub(crate) fn document(fields: &Fields, contact: &Contact) -> Result<TantivyDocu
     for (name, value) in flat::values(contact, &shown) {
         let field = fields.named(name);
         match value {
-            FlatValue::Word(word) => doc.add_text(field, word),
-            FlatValue::Truth(truth) => doc.add_bool(field, truth),
-            FlatValue::Unsigned(number) => doc.add_u64(field, number),
-            FlatValue::Integer(number) => doc.add_i64(field, number),
-            FlatValue::Float(number) => doc.add_f64(field, number),
-            FlatValue::Time(time) => doc.add_date(field, engine_time(time)),
+            Typed::Word(word) => doc.add_text(field, word),
+            Typed::Truth(truth) => doc.add_bool(field, truth),
+            Typed::Unsigned(number) => doc.add_u64(field, number),
+            Typed::Integer(number) => doc.add_i64(field, number),
+            Typed::Float(number) => doc.add_f64(field, number),
+            Typed::Time(time) => doc.add_date(field, engine_time(time)),
         }
     }
     attributes(&mut doc, fields, &shown);

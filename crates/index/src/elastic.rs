@@ -60,7 +60,9 @@ fn bare(condition: &Condition) -> Translated {
             Some((name, values)) => any_value(&name, values),
             None => return boolean(clauses, *needed, bare),
         },
-        Condition::Is(asked, value) => any_value(&asked.full_name(), spellings(asked, value)),
+        Condition::Is(asked, value) => {
+            any_value(&asked.full_name(), spelling(asked, value).into_iter().collect())
+        }
         Condition::Phrase { field, sequence, slop } => return phrase(*field, sequence, *slop),
         Condition::PhrasePrefix(sequence) => {
             let text = text(sequence)?;
@@ -125,7 +127,7 @@ fn values_of_one_field(
         {
             return None;
         }
-        values.extend(spellings(asked, value));
+        values.extend(spelling(asked, value));
     }
     Some((name?, values))
 }
@@ -140,17 +142,16 @@ fn any_value(field: &str, values: BTreeSet<String>) -> Value {
 /// How a value is written in a record. Truth values as words, since Quickwit takes no others in a
 /// term. An attribute as it was asked for and in no other form: where attributes are held as words,
 /// the text `67` and the number could not be told apart.
-fn spellings(asked: &Asked, value: &Typed) -> BTreeSet<String> {
-    let written = match value {
+fn spelling(asked: &Asked, value: &Typed) -> Option<String> {
+    Some(match value {
         Typed::Word(word) => word.clone(),
-        _ if asked.kind == FieldKind::Attributes => return BTreeSet::new(),
+        _ if asked.kind == FieldKind::Attributes => return None,
         Typed::Truth(truth) => truth.to_string(),
         Typed::Unsigned(number) => number.to_string(),
         Typed::Integer(number) => number.to_string(),
         Typed::Float(number) => number.to_string(),
         Typed::Time(time) => within_range(*time).to_string(),
-    };
-    BTreeSet::from([written])
+    })
 }
 
 /// The words with blanks between. A word that the index leaves out makes a hole, which no phrase
@@ -247,21 +248,10 @@ fn range(asked: &Asked, low: &Bound<Typed>, high: &Bound<Typed>) -> Translated {
     let mut body = Map::new();
     for (bound, with, without) in [(low, "gte", "gt"), (high, "lte", "lt")] {
         match bound {
-            Bound::Included(value) => body.insert(with.to_owned(), number(value)),
-            Bound::Excluded(value) => body.insert(without.to_owned(), number(value)),
+            Bound::Included(value) => body.insert(with.to_owned(), value.to_json()),
+            Bound::Excluded(value) => body.insert(without.to_owned(), value.to_json()),
             Bound::Unbounded => None,
         };
     }
     Ok(one_field("range", &asked.full_name(), Value::Object(body)))
-}
-
-fn number(value: &Typed) -> Value {
-    match value {
-        Typed::Word(word) => json!(word),
-        Typed::Truth(truth) => json!(truth),
-        Typed::Unsigned(number) => json!(number),
-        Typed::Integer(number) => json!(number),
-        Typed::Float(number) => json!(number),
-        Typed::Time(time) => json!(within_range(*time).to_string()),
-    }
 }

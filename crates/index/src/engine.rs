@@ -54,7 +54,7 @@ pub(crate) fn query(fields: &Fields, condition: &Condition) -> Result<BoxQuery> 
             Box::new(RangeQuery::new(bound(low), bound(high)))
         }
         Condition::Exists(asked) => Box::new(ExistsQuery::new(asked.full_name(), true)),
-        Condition::Near { field, places, gaps } => near(fields, *field, places, gaps),
+        Condition::Near { field, places, gaps } => near(fields, *field, places, gaps)?,
     })
 }
 
@@ -99,23 +99,25 @@ fn phrase(field: Field, sequence: &Sequence, slop: u32) -> BoxQuery {
     Box::new(PhraseQuery::new_with_offset_and_slop(terms, slop))
 }
 
-fn near(fields: &Fields, field: WordField, places: &[Vec<Sequence>], gaps: &[Gap]) -> BoxQuery {
-    let field = field.of(fields);
-    let any_of = |sequences: &Vec<Sequence>| -> BoxQuery {
-        let mut each: Vec<BoxQuery> = sequences.iter().map(|s| phrase(field, s, 0)).collect();
-        match each.len() {
-            0 => Box::new(EmptyQuery),
-            1 => each.remove(0),
-            _ => Box::new(BooleanQuery::union(each)),
-        }
+fn near(
+    fields: &Fields,
+    field: WordField,
+    places: &[Vec<Sequence>],
+    gaps: &[Gap],
+) -> Result<BoxQuery> {
+    let holding = |place: &Vec<Sequence>| {
+        let phrase =
+            |sequence: &Sequence| Condition::Phrase { field, sequence: sequence.clone(), slop: 0 };
+        query(fields, &Condition::any_of(place.iter().map(phrase).collect()))
     };
-    let holding = places.iter().map(any_of).collect();
+    let holding = places.iter().map(holding).collect::<Result<_>>()?;
     let holding_all: Arc<dyn Query> = Arc::new(BooleanQuery::intersection(holding));
+    let field = field.of(fields);
     let places = places
         .iter()
         .map(|place| place.iter().map(|sequence| placed(field, sequence)).collect())
         .collect();
-    Box::new(NearQuery { field, places, gaps: gaps.to_vec(), holding_all })
+    Ok(Box::new(NearQuery { field, places, gaps: gaps.to_vec(), holding_all }))
 }
 
 fn regex(asked: &Asked, pattern: &str) -> Result<BoxQuery> {

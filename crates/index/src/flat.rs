@@ -1,10 +1,11 @@
 //! What a contact can be asked for, field by field: made once, for the local index and for the
 //! record that a search backend reads.
 
+use quell_model::Contact;
 use quell_model::event::Scalar;
 use quell_model::repeat::RepeatMode;
-use quell_model::{Contact, TimeMs};
 
+use crate::condition::Typed;
 use crate::document::{Shown, within_range, word};
 use crate::terms::joined;
 
@@ -15,19 +16,8 @@ pub(crate) const MAX_KEYWORD_BYTES: usize = 1024;
 pub(crate) const MANY: &[&str] =
     &["text", "text_plain", "reason", "reason_l2", "area", "cue", "decided_by", "tags"];
 
-/// One value of a field.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum FlatValue {
-    Word(String),
-    Truth(bool),
-    Unsigned(u64),
-    Integer(i64),
-    Float(f64),
-    Time(TimeMs),
-}
-
 /// A contact by the fields of the catalogue, without its words and attributes.
-pub(crate) fn values(contact: &Contact, shown: &Shown) -> Vec<(&'static str, FlatValue)> {
+pub(crate) fn values(contact: &Contact, shown: &Shown) -> Vec<(&'static str, Typed)> {
     let mut values = Vec::with_capacity(40);
     keywords(&mut values, contact, shown);
     numbers(&mut values, contact, shown);
@@ -56,10 +46,10 @@ pub(crate) fn analysed(contact: &Contact) -> [(&'static str, Vec<String>); 2] {
         .map(|(name, stems)| (name, joined(stems, &contact.language, texts(contact))))
 }
 
-fn keywords(values: &mut Vec<(&'static str, FlatValue)>, contact: &Contact, shown: &Shown) {
+fn keywords(values: &mut Vec<(&'static str, Typed)>, contact: &Contact, shown: &Shown) {
     let mut add = |name: &'static str, value: &str| {
         if !value.is_empty() && value.len() <= MAX_KEYWORD_BYTES {
-            values.push((name, FlatValue::Word(value.to_owned())));
+            values.push((name, Typed::Word(value.to_owned())));
         }
     };
     add("contact_key", &shown.contact_key);
@@ -106,21 +96,21 @@ fn keywords(values: &mut Vec<(&'static str, FlatValue)>, contact: &Contact, show
     }
 }
 
-fn numbers(values: &mut Vec<(&'static str, FlatValue)>, contact: &Contact, shown: &Shown) {
-    values.push(("occurred_at", FlatValue::Time(within_range(contact.occurred_at))));
+fn numbers(values: &mut Vec<(&'static str, Typed)>, contact: &Contact, shown: &Shown) {
+    values.push(("occurred_at", Typed::Time(within_range(contact.occurred_at))));
     let modes = [
         ("repeat_any_reason", RepeatMode::AnyReason),
         ("repeat_same_reason", RepeatMode::SameReason),
         ("repeat_same_issue", RepeatMode::SameIssue),
     ];
     for (name, mode) in modes {
-        values.push((name, FlatValue::Truth(contact.repeat.get(mode).is_some())));
+        values.push((name, Typed::Truth(contact.repeat.get(mode).is_some())));
     }
-    values.push(("chain_position", FlatValue::Unsigned(u64::from(shown.chain_position))));
-    values.push(("cost_micros", FlatValue::Integer(contact.cost_micros)));
+    values.push(("chain_position", Typed::Unsigned(u64::from(shown.chain_position))));
+    values.push(("cost_micros", Typed::Integer(contact.cost_micros)));
     for (name, value) in [("handle_s", contact.handle_s), ("csat", contact.csat)] {
         if let Some(value) = value.filter(|value| value.is_finite()) {
-            values.push((name, FlatValue::Float(value)));
+            values.push((name, Typed::Float(value)));
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::document::{MAX_ATTRIBUTES, Shown, cut_subject, shown};
-use crate::flat::{self, FlatValue, MANY, askable};
+use crate::flat::{self, MANY, askable};
 
 /// A record that would be larger leaves the texts themselves out: their words are in it, and whole
 /// they are in `contacts`.
@@ -27,10 +27,10 @@ pub fn settled_record(contact: &Contact) -> Vec<u8> {
         MANY.iter().map(|name| (*name, Vec::new())).collect();
     for (name, value) in flat::values(contact, &shown(contact)) {
         match many.get_mut(name) {
-            Some(list) => list.push(json(value)),
+            Some(list) => list.push(value.to_json()),
             None if record.contains_key(name) => {}
             None => {
-                record.insert(name.to_owned(), json(value));
+                record.insert(name.to_owned(), value.to_json());
             }
         }
     }
@@ -56,17 +56,6 @@ fn as_the_engine_writes(value: &mut Value) {
     let whole = value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15);
     if let Some(whole) = whole.filter(|_| value.is_f64()) {
         *value = Value::from(whole as i64);
-    }
-}
-
-fn json(value: FlatValue) -> Value {
-    match value {
-        FlatValue::Word(word) => word.into(),
-        FlatValue::Truth(truth) => truth.into(),
-        FlatValue::Unsigned(number) => number.into(),
-        FlatValue::Integer(number) => number.into(),
-        FlatValue::Float(number) => number.into(),
-        FlatValue::Time(time) => time.to_string().into(),
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use ureq::http::Uri;
 
 use crate::config::{Config, ConfigError};
+use crate::remote::install_tls;
 
 /// The largest answer that is read: ten thousand hits without their texts.
 const MOST_ANSWER_BYTES: u64 = 256 << 20;
@@ -31,8 +32,7 @@ pub fn open(
     }
     check(config)?;
     let credentials = credentials(config.get("search.backend_token_file"))?;
-    // Fails only when a provider is set already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    install_tls();
     let timeout = Duration::from_millis(config.ms("search.backend_timeout").unsigned_abs());
     let agent = ureq::Agent::config_builder()
         .timeout_global(Some(timeout))
@@ -115,15 +115,7 @@ impl SearchBackend for Elastic {
     fn search(&self, body: &Value) -> Result<Value, BackendError> {
         let begun = Instant::now();
         let answer = self.ask(body);
-        let outcome = match &answer {
-            Ok(_) => "answered",
-            Err(BackendError::Unreachable(_)) => "unreachable",
-            Err(BackendError::TimedOut { .. }) => "timed_out",
-            Err(BackendError::Refused { .. }) => "refused",
-            Err(BackendError::Answer(_)) => "unusable",
-        };
-        self.metrics.backend.requests.with_label_values(&[outcome]).inc();
-        self.metrics.backend.duration_seconds.observe(begun.elapsed().as_secs_f64());
+        self.metrics.backend.observe(&answer, begun.elapsed());
         answer
     }
 }

@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod output;
 mod remote;
+mod rows;
 mod wiring;
 
 use std::process::ExitCode;

@@ -134,9 +134,11 @@ impl Indexer {
         let next = self.store.changes_end();
         let mut failed = None;
         let store = self.store.clone();
-        store.scan_outputs("contacts", "", None, &mut |key, _, json| match read(key, json)
-            .and_then(|contact| self.take(&contact))
-        {
+        let mut put = |key: &str, json: &[u8]| -> Result<(), IndexerError> {
+            let contact = read(key, json)?;
+            if self.is_elsewhere(&contact) { Ok(()) } else { Ok(self.writer.upsert(&contact)?) }
+        };
+        store.scan_outputs("contacts", "", None, &mut |key, _, json| match put(key, json) {
             Ok(()) => std::ops::ControlFlow::Continue(()),
             Err(error) => {
                 failed = Some(error);
@@ -155,24 +157,19 @@ impl Indexer {
     /// and then its document stays: to look is far less work than to write it again.
     fn follow_row(&mut self, key: &str, json: &[u8]) -> Result<(), IndexerError> {
         let contact = read(key, json)?;
-        if self.writer.scope() == Scope::Unsettled {
-            if contact.maturity == Maturity::Mature {
-                self.writer.release(&contact.contact_key);
-            }
-            return self.take(&contact);
+        if self.is_elsewhere(&contact) {
+            self.writer.release(&contact.contact_key);
+            return Ok(());
         }
         if contact.maturity == Maturity::Mature && self.writer.holds(&contact)? {
             return Ok(());
         }
-        self.take(&contact)
+        Ok(self.writer.upsert(&contact)?)
     }
 
-    /// Puts a contact in, unless a search backend has it.
-    fn take(&mut self, contact: &Contact) -> Result<(), IndexerError> {
-        if self.writer.scope() == Scope::Unsettled && contact.maturity == Maturity::Mature {
-            return Ok(());
-        }
-        Ok(self.writer.upsert(contact)?)
+    /// Whether a search backend has the contact.
+    fn is_elsewhere(&self, contact: &Contact) -> bool {
+        self.writer.scope() == Scope::Unsettled && contact.maturity == Maturity::Mature
     }
 }
 

@@ -25,7 +25,8 @@ pub const MAX_AGGREGATIONS: usize = 32;
 const MAX_BUCKETS_IN_FLIGHT: u64 = 1_000_000;
 const MAX_AGGREGATION_BYTES: u64 = 200_000_000;
 const MAX_NESTING: usize = 6;
-const MAX_TERMS: u64 = 10_000;
+/// The most terms of one aggregation.
+pub(crate) const MAX_TERMS: u64 = 10_000;
 const MAX_PERCENTS: usize = 128;
 const MAX_PATTERN_CHARS: usize = 256;
 /// The engine keeps this many times the asked terms of each segment.

@@ -9,7 +9,7 @@ use crate::values::time_span;
 const MAX_RANGES: usize = 128;
 
 /// The keys each kind of aggregation may have.
-pub(crate) const KINDS: &[(&str, &[&str])] = &[
+pub(super) const KINDS: &[(&str, &[&str])] = &[
     ("terms", &["field", "size", "order", "min_doc_count", "missing", "include", "exclude"]),
     ("range", &["field", "ranges", "keyed"]),
     (
@@ -57,7 +57,7 @@ pub(crate) fn object<'a>(value: &'a Value, part: &str) -> Result<&'a Map<String,
 
 /// Whether a kind can be taken over a field. Times have histograms only: the engine would give
 /// their other figures in nanoseconds.
-pub(crate) fn fits(kind: &str, field: FieldKind) -> bool {
+pub(super) fn fits(kind: &str, field: FieldKind) -> bool {
     let is_number = matches!(
         field,
         FieldKind::Unsigned | FieldKind::Integer | FieldKind::Float | FieldKind::Attributes
@@ -71,7 +71,7 @@ pub(crate) fn fits(kind: &str, field: FieldKind) -> bool {
 }
 
 /// How many buckets the ranges make.
-pub(crate) fn ranges(body: &Map<String, Value>, part: &str) -> Result<u64> {
+pub(super) fn ranges(body: &Map<String, Value>, part: &str) -> Result<u64> {
     let count = body.get("ranges").and_then(Value::as_array).map_or(0, Vec::len);
     if count == 0 || count > MAX_RANGES {
         let problem = format!("a list of 1 to {MAX_RANGES} ranges");

@@ -3,12 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::aggregate::MAX_TERMS;
 use crate::aggregate::shape::object;
 use crate::error::{IndexError, Result};
 use crate::schema::{FieldKind, kind_of};
 
-/// The most terms of one aggregation.
-const MAX_TERMS: u64 = 10_000;
 /// Each side is asked for this many times the terms that are wanted, and for no fewer than
 /// [`LEAST_TERMS`].
 const TERMS_FACTOR: u64 = 10;

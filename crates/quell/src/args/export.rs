@@ -23,7 +23,7 @@ pub struct QuickwitArgs {
     #[command(flatten)]
     pub kafka: KafkaArgs,
     /// The id of the index.
-    #[arg(long, value_name = "ID", default_value = "quell-contacts")]
+    #[arg(long, value_name = "ID", default_value = quell_index::quickwit::INDEX_ID)]
     pub index_id: String,
     /// One of the two documents alone.
     #[arg(long, value_enum)]

@@ -4,7 +4,6 @@ mod bench;
 mod dlq;
 mod export;
 mod health;
-mod serve;
 mod tagger;
 mod topics;
 
@@ -16,7 +15,6 @@ pub use bench::{Bench, BenchCommand};
 pub use dlq::{Dlq, DlqChoice, DlqCommand, DlqSource};
 pub use export::{Export, ExportCommand, QuickwitArgs, What};
 pub use health::Health;
-pub use serve::Serve;
 pub use tagger::{Labelled, Tagger, TaggerCommand, TaggerEval, Text, TextCommand};
 pub use topics::{KafkaArgs, Topics, TopicsArgs, TopicsCommand};
 
@@ -47,7 +45,7 @@ pub enum Command {
     /// Run the pipeline: on one machine, or as a worker on a Kafka cluster with --brokers.
     Run(Run),
     /// Answer questions as a worker on a Kafka cluster, and do nothing else.
-    Serve(Serve),
+    Serve(ListeningArgs),
     /// Print configurations for others that read the topics.
     Export(Export),
     /// Compare the cluster's topics with what Quell needs, and make what is missing.
@@ -98,7 +96,7 @@ pub struct OutputArgs {
 }
 
 /// What every command that runs the core takes.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub struct CoreArgs {
     /// How records become events: canonical, sumo, zendesk, amazon-connect, or a YAML file.
     #[arg(long, value_name = "NAME|FILE")]
@@ -143,9 +141,10 @@ pub struct Replay {
     pub inputs: Vec<PathBuf>,
 }
 
+/// What every Quell that listens takes.
 #[derive(Debug, clap::Args)]
-pub struct Run {
-    /// Folder for log, state and index.
+pub struct ListeningArgs {
+    /// Folder for log, state and index; on a cluster for copies of them.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     #[command(flatten)]
@@ -162,20 +161,27 @@ pub struct Run {
     /// Token file, as `quell token new` writes it.
     #[arg(long, value_name = "FILE")]
     pub tokens: Option<PathBuf>,
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    /// On a cluster, where settled contacts are searched: an address that /_search is appended to,
+    /// such as http://quickwit:7280/api/v1/_elastic/quell-contacts.
+    #[arg(long, value_name = "URL")]
+    pub search_backend: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub listening: ListeningArgs,
     /// Read these files (or `-`), then go on serving.
     #[arg(long = "input", value_name = "FILE")]
     pub inputs: Vec<PathBuf>,
     /// Stop when the inputs are read and searchable, without serving HTTP.
     #[arg(long, requires = "inputs")]
     pub once: bool,
-    #[command(flatten)]
-    pub kafka: KafkaArgs,
     /// Stages to run on the cluster, with commas between. Default: intake,tag,link,trend,serve.
     #[arg(long, value_name = "STAGES", requires = "brokers")]
     pub stages: Option<String>,
-    /// On a cluster, where settled contacts are searched: see `quell serve`.
-    #[arg(long, value_name = "URL")]
-    pub search_backend: Option<String>,
 }
 
 /// Where to ask: a running Quell or a data folder.

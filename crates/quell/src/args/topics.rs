@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::{CoreArgs, OutputArgs};
 
 /// How to reach a Kafka cluster.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub struct KafkaArgs {
     /// Brokers, HOST:PORT with commas between.
     #[arg(long, value_name = "HOST:PORT")]

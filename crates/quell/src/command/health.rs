@@ -16,12 +16,13 @@ use crate::remote::{Listening, install_tls};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub fn run(args: &Health) -> anyhow::Result<Outcome> {
-    let url = match (&args.url, &args.data) {
-        (Some(url), _) => Some(url.clone()),
-        (None, Some(dir)) => Listening::of(dir)?.map(|listening| listening.url),
-        (None, None) => {
-            let config = Config::load(&args.core)?;
-            let dir = PathBuf::from(config.get("run.data"));
+    let url = match &args.url {
+        Some(url) => Some(url.clone()),
+        None => {
+            let dir = match &args.data {
+                Some(dir) => dir.clone(),
+                None => PathBuf::from(Config::load(&args.core)?.get("run.data")),
+            };
             Listening::of(&dir)?.map(|listening| listening.url)
         }
     };

@@ -12,7 +12,7 @@ use quell_worker::lines::Lines;
 use quell_worker::service::{Service, TakeError};
 
 use crate::Outcome;
-use crate::args::{Run, Serve};
+use crate::args::{KafkaArgs, ListeningArgs, Run};
 use crate::clock::SystemClock;
 use crate::command::replay::progress_bar;
 use crate::config::{Config, Origin as Said};
@@ -29,10 +29,16 @@ const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 pub const DRAIN: Duration = Duration::from_secs(10);
 
 pub fn run(args: &Run) -> anyhow::Result<Outcome> {
-    let config = configured(args)?;
+    let mut config = configured(&args.listening)?;
+    if let Some(stages) = &args.stages {
+        config.say("kafka.stages", stages.clone(), Said::CommandLine("--stages".to_owned()))?;
+    }
     start_log(&config)?;
     if !config.get("kafka.brokers").is_empty() {
-        return on_cluster(args, config);
+        if !args.inputs.is_empty() {
+            bail!("--input reads files on one machine; a worker reads the topics of kafka.inputs");
+        }
+        return on_cluster(&args.listening.kafka, config);
     }
     if !config.get("search.backend").is_empty() {
         let message = "a search backend reads a cluster's topic contacts-settled: give --brokers, \
@@ -54,30 +60,31 @@ pub fn run(args: &Run) -> anyhow::Result<Outcome> {
 }
 
 /// `quell serve`: a worker on a cluster that runs the stage `serve` alone.
-pub fn serve_alone(args: &Serve) -> anyhow::Result<Outcome> {
-    let run = args.as_run();
-    let config = configured(&run)?;
+pub fn serve_alone(args: &ListeningArgs) -> anyhow::Result<Outcome> {
+    let mut config = configured(args)?;
+    let said = Said::CommandLine("quell serve".to_owned());
+    config.say("kafka.stages", "serve".to_owned(), said)?;
     start_log(&config)?;
     if config.get("kafka.brokers").is_empty() {
         let message = "`quell serve` is a worker on a cluster: give --brokers HOST:PORT. On one \
                        machine `quell run` answers";
         return Err(config.error("kafka.brokers", message.to_owned()).into());
     }
-    on_cluster(&run, config)
+    on_cluster(&args.kafka, config)
 }
 
 #[cfg(feature = "kafka")]
-fn on_cluster(args: &Run, config: Config) -> anyhow::Result<Outcome> {
+fn on_cluster(kafka: &KafkaArgs, config: Config) -> anyhow::Result<Outcome> {
     crate::backend::check(&config)?;
-    crate::command::worker::run(args, config)
+    crate::command::worker::run(kafka, config)
 }
 
 #[cfg(not(feature = "kafka"))]
-fn on_cluster(_: &Run, _: Config) -> anyhow::Result<Outcome> {
+fn on_cluster(_: &KafkaArgs, _: Config) -> anyhow::Result<Outcome> {
     bail!(crate::NO_KAFKA)
 }
 
-fn configured(args: &Run) -> anyhow::Result<Config> {
+fn configured(args: &ListeningArgs) -> anyhow::Result<Config> {
     let mut config = Config::load_with(&args.core, &args.kafka)?;
     let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
     let flags = [
@@ -86,7 +93,6 @@ fn configured(args: &Run) -> anyhow::Result<Config> {
         ("run.tls_cert", path(&args.tls_cert), "--tls-cert"),
         ("run.tls_key", path(&args.tls_key), "--tls-key"),
         ("run.tokens", path(&args.tokens), "--tokens"),
-        ("kafka.stages", args.stages.clone(), "--stages"),
         ("search.backend", args.search_backend.clone(), "--search-backend"),
     ];
     for (key, value, flag) in flags {

@@ -4,19 +4,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, anyhow, bail, ensure};
-use quell_codec::is_blank;
+use anyhow::{Context, anyhow, ensure};
 use quell_taxonomy::learned::{
     Evaluation, Example, Learned, Reader, TrainSettings, Trainer, evaluate, few_of_each,
 };
 use quell_text::{Analyzer, Detector, Language};
-use quell_worker::lines::Lines;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::args::{self, Labelled, TaggerCommand, TaggerEval};
+use crate::rows::each_row;
 
+const FORM: &str = "a JSON object";
 /// Words shown for and against a label.
 const MOST_SHOWN: usize = 8;
 
@@ -154,9 +154,9 @@ fn explain(
     let (detector, mut analyzer) = (Detector::new(Language::EN), Analyzer::new());
     let mut reader = Reader::new();
     let mut out = std::io::stdout().lock();
-    each_row(inputs, |place, row| {
-        let text = words(field(row, text)).with_context(|| missing(place, text))?;
-        let language = language(&detector, text, lang.and_then(|lang| words(field(row, lang))));
+    each_row(inputs, FORM, |place, row: Value| {
+        let text = words(field(&row, text)).with_context(|| missing(place, text))?;
+        let language = language(&detector, text, lang.and_then(|lang| words(field(&row, lang))));
         let analysis = analyzer.analyze(language, text);
         reader.clear();
         reader.add(&analysis);
@@ -192,8 +192,8 @@ fn explain(
 fn read(inputs: &[PathBuf], labelled: &Labelled) -> anyhow::Result<Vec<Coded>> {
     let detector = Detector::new(Language::EN);
     let mut rows = Vec::new();
-    each_row(inputs, |place, row| {
-        let given = |name: &str| words(field(row, name)).with_context(|| missing(place, name));
+    each_row(inputs, FORM, |place, row: Value| {
+        let given = |name: &str| words(field(&row, name)).with_context(|| missing(place, name));
         let text = given(&labelled.text)?;
         let label = given(&labelled.label)?;
         let lang = labelled.lang.as_deref().map(given).transpose()?;
@@ -206,28 +206,6 @@ fn read(inputs: &[PathBuf], labelled: &Labelled) -> anyhow::Result<Vec<Coded>> {
     })?;
     ensure!(!rows.is_empty(), "the inputs have no rows");
     Ok(rows)
-}
-
-/// Every row of the files with its place, `FILE:LINE`.
-fn each_row(
-    inputs: &[PathBuf],
-    mut take: impl FnMut(&str, &Value) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    for path in inputs {
-        let mut lines = Lines::open(path)?;
-        let name = lines.name().to_owned();
-        while let Some((number, line)) = lines.next_line()? {
-            if is_blank(line) {
-                continue;
-            }
-            let place = format!("{name}:{number}");
-            match serde_json::from_slice(line) {
-                Ok(row) => take(&place, &row)?,
-                Err(error) => bail!("{place}: not JSON, column {}", error.column()),
-            }
-        }
-    }
-    Ok(())
 }
 
 /// A field by name, or by JSON Pointer.

@@ -3,16 +3,17 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, bail};
-use quell_codec::is_blank;
+use anyhow::Context;
 use quell_text::redact::Kind;
 use quell_text::{Analyzer, Detector, Language, TokenKind, redact};
-use quell_worker::lines::Lines;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::Outcome;
 use crate::args::{self, TextCommand};
+use crate::rows::each_row;
+
+const FORM: &str = "{\"id\": …, \"text\": \"…\"}";
 
 /// A row to read.
 #[derive(Deserialize)]
@@ -81,19 +82,8 @@ fn each(
     mut fill: impl FnMut(&Row, Language, &mut Map<String, Value>),
 ) -> anyhow::Result<Outcome> {
     let detector = Detector::new(Language::EN);
-    let mut lines = Lines::open(input)?;
-    let name = lines.name().to_owned();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    while let Some((number, line)) = lines.next_line()? {
-        if is_blank(line) {
-            continue;
-        }
-        let row: Row = match serde_json::from_slice(line) {
-            Ok(row) => row,
-            Err(error) => {
-                bail!("{name}:{number}: {error}; a row is {{\"id\": …, \"text\": \"…\"}}")
-            }
-        };
+    each_row(&[input.to_owned()], FORM, |_, row: Row| {
         let found = detector.detect(&row.text, row.lang.as_deref());
         let mut answer = Map::new();
         answer.insert("id".to_owned(), row.id.clone());
@@ -102,8 +92,8 @@ fn each(
         answer.insert("confidence".to_owned(), json!(f64::from(found.confidence) / 1e3));
         fill(&row, found.language, &mut answer);
         serde_json::to_writer(&mut out, &answer).context("cannot write")?;
-        out.write_all(b"\n")?;
-    }
+        Ok(out.write_all(b"\n")?)
+    })?;
     out.flush()?;
     Ok(Outcome::Done)
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use quell_api::Behind;
 use quell_model::topic::StageName;
 use quell_worker::metrics::Metrics;
@@ -14,7 +14,7 @@ use quell_worker::stage::Crew;
 use quell_worker::views::Views;
 
 use crate::Outcome;
-use crate::args::Run;
+use crate::args::KafkaArgs;
 use crate::clock::SystemClock;
 use crate::cluster::{self, Worker};
 use crate::command::run::{DRAIN, http, stop_signal};
@@ -26,14 +26,11 @@ use crate::wiring;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Runs the stages until the process is told to stop, or one of them cannot go on.
-pub fn run(args: &Run, config: Config) -> anyhow::Result<Outcome> {
-    if !args.inputs.is_empty() {
-        bail!("--input reads files on one machine; a worker reads the topics of kafka.inputs");
-    }
+pub fn run(kafka: &KafkaArgs, config: Config) -> anyhow::Result<Outcome> {
     let dir = PathBuf::from(config.get("run.data"));
     std::fs::create_dir_all(&dir)
         .with_context(|| format!("cannot make the data folder {}", dir.display()))?;
-    let kafka = cluster::settings(&config, &args.kafka)?;
+    let kafka = cluster::settings(&config, kafka)?;
     let taxonomy = wiring::taxonomy(&config)?;
     let http = http(&config)?;
     let reasons: Vec<String> =

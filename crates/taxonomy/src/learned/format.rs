@@ -12,7 +12,8 @@ use std::fmt;
 use quell_text::ANALYSER_VERSION;
 
 use super::features::FEATURES_VERSION;
-use super::model::{Calibration, Learned, Origin, Places};
+use super::model::{Calibration, Learned, Origin};
+use super::vocabulary::Lookup;
 
 const MAGIC: &[u8; 4] = b"QTAG";
 const FORMAT: u32 = 1;
@@ -150,8 +151,7 @@ impl Bytes<'_> {
         let scales = self.exactly(keys.len(), Bytes::f32)?;
         let weights: Vec<i8> = self.0.iter().map(|byte| byte.cast_signed()).collect();
         let is_whole = keys.len().checked_mul(labels.len()) == Some(weights.len());
-        let places = Places::of(&keys);
-        is_whole.then_some(Learned {
+        let mut model = is_whole.then_some(Learned {
             labels,
             keys,
             rarities,
@@ -160,8 +160,10 @@ impl Bytes<'_> {
             bias,
             calibration,
             origin,
-            places,
-        })
+            lookup: Lookup::default(),
+        })?;
+        model.look_up();
+        Some(model)
     }
 
     /// A count and so many items, each of at least `least` bytes.

@@ -1,11 +1,13 @@
 //! A trained model: what it thinks of a text, how sure it is, and why.
 
+use std::collections::BTreeMap;
+
 use quell_text::Analysis;
 
 use super::calibrate::{highest, probabilities};
 use super::features::{Extractor, Feature};
 use super::linear::Linear;
-use super::vocabulary::{Known, Vocabulary, vector};
+use super::vocabulary::{Lookup, Vocabulary};
 
 /// Rows that move no score by more than this share of the widest row are left out.
 const FAINT: f32 = 0.01;
@@ -41,7 +43,7 @@ pub struct Learned {
     pub(super) bias: Vec<f32>,
     pub(super) calibration: Calibration,
     pub(super) origin: Origin,
-    pub(super) places: Places,
+    pub(super) lookup: Lookup,
 }
 
 /// What a model thinks of a text.
@@ -115,7 +117,7 @@ impl Learned {
             bias: linear.bias.clone(),
             calibration,
             origin,
-            places: Places::default(),
+            lookup: Lookup::default(),
         };
         for ((row, &(key, rarity)), width) in (0..).zip(&vocabulary.keys).zip(widths) {
             if width <= FAINT * widest {
@@ -127,7 +129,7 @@ impl Learned {
             model.scales.push(scale);
             model.weights.extend(linear.row(row).iter().map(|w| (w / scale).round() as i8));
         }
-        model.places = Places::of(&model.keys);
+        model.look_up();
         model
     }
 
@@ -180,16 +182,15 @@ impl Learned {
         let Some(column) = self.labels.iter().position(|known| known == label) else {
             return Vec::new();
         };
-        let vector = vector(&mut reader.features, |key| self.known(key));
-        let mut by_stretch = std::collections::BTreeMap::<(u32, u32), f32>::new();
-        for (row, value) in vector.0 {
+        let vector = self.lookup.vector(&mut reader.features);
+        let mut by_stretch: BTreeMap<(u32, u32), f32> = BTreeMap::new();
+        let known = self.lookup.known(&reader.features);
+        for ((row, value), (_, same)) in vector.0.into_iter().zip(known) {
             let row = row as usize;
             let weight = f32::from(self.weights[row * self.labels.len() + column]);
-            let same = reader.features.iter().filter(|feature| feature.key == self.keys[row]);
-            let places: Vec<_> = same.map(|feature| (feature.first, feature.last)).collect();
-            let each = value * weight * self.scales[row] / places.len().max(1) as f32;
-            for place in places {
-                *by_stretch.entry(place).or_default() += each;
+            let each = value * weight * self.scales[row] / same.len() as f32;
+            for feature in same {
+                *by_stretch.entry((feature.first, feature.last)).or_default() += each;
             }
         }
         let mut all: Vec<Contribution> = by_stretch
@@ -201,7 +202,7 @@ impl Learned {
     }
 
     fn score(&self, reader: &mut Reader) {
-        let vector = vector(&mut reader.features, |key| self.known(key));
+        let vector = self.lookup.vector(&mut reader.features);
         let scores = &mut reader.scores;
         scores.clear();
         scores.extend_from_slice(&self.bias);
@@ -216,47 +217,9 @@ impl Learned {
         }
     }
 
-    fn known(&self, key: u64) -> Option<Known> {
-        let row = self.places.find(&self.keys, key)?;
-        Some(Known { row, rarity: self.rarities[row as usize] })
+    /// Makes the keys findable.
+    pub(super) fn look_up(&mut self) {
+        let keys = self.keys.iter().zip(&self.rarities);
+        self.lookup = Lookup::of(keys.map(|(key, rarity)| (*key, *rarity)));
     }
-}
-
-/// Finds keys among many in one or two looks.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Places {
-    /// The row behind each slot, plus one; nothing in an empty one. Twice as many slots as keys.
-    slots: Vec<u32>,
-}
-
-impl Places {
-    pub fn of(keys: &[u64]) -> Places {
-        let mut slots = vec![0_u32; (keys.len() * 2).next_power_of_two().max(2)];
-        for (row, &key) in (1..).zip(keys) {
-            let mut at = slot_of(key, slots.len());
-            while slots[at] != 0 {
-                at = (at + 1) & (slots.len() - 1);
-            }
-            slots[at] = row;
-        }
-        Places { slots }
-    }
-
-    #[inline]
-    fn find(&self, keys: &[u64], key: u64) -> Option<u32> {
-        let mut at = slot_of(key, self.slots.len());
-        loop {
-            let row = self.slots[at].checked_sub(1)?;
-            if keys[row as usize] == key {
-                return Some(row);
-            }
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-    }
-}
-
-#[inline]
-fn slot_of(key: u64, slots: usize) -> usize {
-    // The two lowest bits are the family's.
-    (key >> 2) as usize & (slots - 1)
 }

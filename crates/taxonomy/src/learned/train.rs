@@ -128,7 +128,8 @@ impl Trainer {
             }
         }
         let vocabulary = Vocabulary::of(&features);
-        let texts = features.iter_mut().map(|features| vocabulary.vector(features)).collect();
+        let texts =
+            features.iter_mut().map(|features| vocabulary.lookup.vector(features)).collect();
         let names = numbers.keys().map(|name| (*name).to_owned()).collect();
         Ok(Lessons { names, texts, labels, said, vocabulary, other, settings: settings.clone() })
     }

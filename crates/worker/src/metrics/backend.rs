@@ -1,6 +1,9 @@
 //! What is measured of the search backend.
 
+use std::time::Duration;
+
 use prometheus::{Histogram, IntCounterVec};
+use quell_index::BackendError;
 
 use super::Make;
 
@@ -8,10 +11,9 @@ use super::Make;
 const OUTCOMES: [&str; 5] = ["answered", "refused", "unreachable", "timed_out", "unusable"];
 
 /// Metrics of the search backend.
-#[allow(missing_docs)]
 pub struct BackendMetrics {
-    pub requests: IntCounterVec,
-    pub duration_seconds: Histogram,
+    requests: IntCounterVec,
+    duration_seconds: Histogram,
 }
 
 impl BackendMetrics {
@@ -29,5 +31,18 @@ impl BackendMetrics {
             "Time of one request to the search backend.",
         )?;
         Ok(BackendMetrics { requests, duration_seconds })
+    }
+
+    /// Counts a request with what became of it.
+    pub fn observe<T>(&self, answer: &Result<T, BackendError>, took: Duration) {
+        let outcome = match answer {
+            Ok(_) => "answered",
+            Err(BackendError::Refused { .. }) => "refused",
+            Err(BackendError::Unreachable(_)) => "unreachable",
+            Err(BackendError::TimedOut { .. }) => "timed_out",
+            Err(BackendError::Answer(_)) => "unusable",
+        };
+        self.requests.with_label_values(&[outcome]).inc();
+        self.duration_seconds.observe(took.as_secs_f64());
     }
 }
