@@ -158,13 +158,6 @@ impl Worker {
         let mut core = config.core(&taxonomy);
         core.customer_hash_key = wiring::hash_key(dir)?;
         let seal = seal(&core.customer_hash_key);
-        if first_seal(&kafka, &names(&config).seal(), seal)? != seal {
-            anyhow::bail!(
-                "another worker of this deployment has another customer-hash.key: one customer \
-                 would count as two. Copy the first worker's key into {}",
-                dir.display()
-            );
-        }
         let name = worker_name(&config, dir)?;
         Ok(Worker {
             names: names(&config),
@@ -180,6 +173,21 @@ impl Worker {
             metrics,
             clock,
         })
+    }
+
+    /// Makes sure that all workers of the deployment have one key.
+    ///
+    /// # Errors
+    /// Another has another key; [`PortError`] where the cluster does not answer.
+    pub fn agree(&self) -> anyhow::Result<()> {
+        if first_seal(&self.kafka, &self.names.seal(), self.seal)? != self.seal {
+            anyhow::bail!(
+                "another worker of this deployment has another customer-hash.key: one customer \
+                 would count as two. Copy the first worker's key into {}",
+                self.dir.display()
+            );
+        }
+        Ok(())
     }
 
     /// Starts a stage. The one that serves returns what may be asked.

@@ -9,8 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use quell_api::Behind;
 use quell_model::topic::StageName;
+use quell_ports::PortError;
 use quell_worker::metrics::Metrics;
-use quell_worker::stage::Crew;
+use quell_worker::stage::{Crew, StageError};
 use quell_worker::views::Views;
 
 use crate::Outcome;
@@ -24,6 +25,8 @@ use crate::wiring;
 
 /// How often the worker looks whether a stage has stopped.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Before the cluster is asked again for what it did not give.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs the stages until the process is told to stop, or one of them cannot go on.
 pub fn run(kafka: &KafkaArgs, config: Config) -> anyhow::Result<Outcome> {
@@ -82,25 +85,49 @@ fn start(
     Ok(std::thread::Builder::new().name("start".to_owned()).spawn(body)?)
 }
 
-/// Starts the stages, the one that serves last: the others need not wait for its copy.
+/// Starts the stages, the one that serves last: the others need not wait for its copy. The
+/// cluster has answered before: if it is gone now, it is waited for.
 fn begin(
     worker: &Arc<Worker>,
     stages: &[StageName],
     crew: &Crew,
     opened: Option<&OnceLock<Arc<Views>>>,
 ) -> anyhow::Result<()> {
+    patiently(crew, || worker.agree())?;
     let (serving, others): (Vec<&StageName>, Vec<_>) =
         stages.iter().partition(|stage| **stage == StageName::Serve);
     for stage in others.into_iter().chain(serving) {
         if *stage == StageName::Serve {
             crew.begins(*stage, "opens its copy and the index over it");
         }
-        if let (Some(views), Some(opened)) = (worker.start(*stage, crew)?, opened) {
+        let views = patiently(crew, || worker.start(*stage, crew))?;
+        if let (Some(views), Some(opened)) = (views, opened) {
             // Set once: a worker has one copy.
             let _ = opened.set(views);
         }
     }
     Ok(())
+}
+
+/// Does what needs the cluster, again for as long as the cluster fails it.
+fn patiently<T>(crew: &Crew, mut attempt: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    loop {
+        match attempt() {
+            Err(error) if is_passing(&error) && !crew.is_stopping() => {
+                tracing::warn!(error = format!("{error:#}"), "asks the cluster again");
+                std::thread::sleep(PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_passing(error: &anyhow::Error) -> bool {
+    let port = match error.downcast_ref() {
+        Some(StageError::Port(port)) => Some(port),
+        _ => error.downcast_ref(),
+    };
+    matches!(port, Some(PortError::Fatal(_)))
 }
 
 /// Lets the worker be asked and watched until a signal comes, or until a stage has stopped.
@@ -130,4 +157,40 @@ fn serve(
         http.serve(behind, stop, DRAIN).await
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crew() -> Crew {
+        Crew::new(Arc::new(Metrics::new("0", std::iter::empty()).unwrap()))
+    }
+
+    #[test]
+    fn a_cluster_that_is_gone_is_asked_again_until_the_worker_stops() {
+        let crew = crew();
+        let gone = || PortError::Fatal("gone".to_owned());
+        let mut answers = vec![Ok(7), Err(StageError::Port(gone()).into()), Err(gone().into())];
+        assert_eq!(patiently(&crew, || answers.pop().unwrap()).unwrap(), 7);
+        let mut asked = 0;
+        let never = patiently(&crew, || -> anyhow::Result<()> {
+            asked += 1;
+            if asked == 2 {
+                crew.fail("told to stop".to_owned());
+            }
+            Err(gone().into())
+        });
+        assert_eq!((never.unwrap_err().to_string().as_str(), asked), ("gone", 2));
+    }
+
+    #[test]
+    fn what_a_person_must_mend_is_said_at_once() {
+        let full = || PortError::Broken("the disk is full".to_owned());
+        for error in [full().into(), StageError::Port(full()).into(), anyhow!("another key")] {
+            let mut answer = Some(error);
+            let outcome = patiently(&crew(), || Err::<(), _>(answer.take().unwrap()));
+            assert!(outcome.is_err(), "and not asked again");
+        }
+    }
 }
