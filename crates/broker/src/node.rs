@@ -10,7 +10,7 @@ use crate::{BrokerError, Kafka};
 
 /// What the server writes to its log when it takes requests.
 const UP: &str = "Kafka Server started";
-const UP_WITHIN: Duration = Duration::from_secs(90);
+const UP_WITHIN: Duration = Duration::from_secs(240);
 const HEAP_MB: u32 = 512;
 /// Any 16 bytes in URL-safe Base64: all nodes of a cluster must name the same.
 const CLUSTER_ID: &str = "cXVlbGwtdGVzdC1rYWZrYQ";
