@@ -195,7 +195,8 @@ fn contact() -> Contact {
         position: 2,
         gap_s: GapMs(90_500),
     };
-    let evidence = Evidence { matched: "csomag".into(), place: "body".into(), start: 3, end: 9 };
+    let evidence =
+        Evidence { matched: "csomag".into(), place: "body".into(), start: 3, end: 9, weight: None };
     Contact {
         contact_id: "T-2".into(),
         contact_key: ContactKey::new("shop", None, "T-2"),
@@ -242,6 +243,7 @@ fn contact() -> Contact {
             confidence: Confidence(900),
             evidence: vec![evidence],
         }],
+        opinions: Vec::new(),
         cues: vec!["status_chase".into()],
         demand_type: Some(quell_model::contact::DemandType::Failure),
         dumb_class: None,

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Channel, Direction, Kind, Scalar, Status, Turn};
-use crate::reason::ReasonTag;
+use crate::reason::{Opinion, ReasonTag};
 use crate::repeat::RepeatLinks;
 use crate::time::TimeMs;
 
@@ -153,6 +153,8 @@ pub struct Contact {
     pub csat_max: Option<f64>,
     pub nps: Option<i64>,
     pub reasons: Vec<ReasonTag>,
+    /// What the sources that did not decide thought.
+    pub opinions: Vec<Opinion>,
     /// Cue classes found in the customer's words, in order of precedence.
     pub cues: Vec<String>,
     pub demand_type: Option<DemandType>,

@@ -26,7 +26,7 @@ pub use issue::{SystemicIssue, Verdict};
 pub use output::{DERIVED_TOPICS, LatestOutputs, Output};
 pub use patch::Patch;
 pub use position::Position;
-pub use reason::{DecidedBy, Evidence, ReasonId, ReasonTag, Weight};
+pub use reason::{DecidedBy, Evidence, Opinion, ReasonId, ReasonTag, Weight};
 pub use repeat::{RepeatLink, RepeatMode, RepeatReport};
 pub use time::TimeMs;
 pub use trend::TrendRow;

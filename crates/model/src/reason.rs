@@ -114,10 +114,23 @@ pub enum DecidedBy {
     None,
 }
 
+/// What a source that did not decide thought of the contact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opinion {
+    /// Whose: a rule's, the model's, the agent's.
+    pub by: DecidedBy,
+    /// The reason it would have given.
+    pub reason: ReasonId,
+    /// As in [`ReasonTag::confidence`].
+    pub confidence: Confidence,
+    /// False where it would have abstained: a model below the precision that was asked for.
+    pub is_sure: bool,
+}
+
 /// What speaks for a tag: enough to show the words to a person who doubts it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// The rule's phrase as written, the agent's code, or a model's feature.
+    /// The rule's phrase as written, the agent's code, or the words that moved the model.
     pub matched: String,
     /// Where: `subject`, `body`, `turn:N`, `agent_code`.
     pub place: String,
@@ -125,6 +138,9 @@ pub struct Evidence {
     pub start: u32,
     /// Byte offset where it ends.
     pub end: u32,
+    /// How much it counted: a phrase's weight in its rule, or what the words add to the model's
+    /// score. None for an agent's code.
+    pub weight: Option<EvidenceWeight>,
 }
 
 /// One reason of a contact, with who decided and why.
@@ -140,6 +156,30 @@ pub struct ReasonTag {
     pub confidence: Confidence,
     /// The matched words. Empty only for [`crate::UNCLASSIFIED`].
     pub evidence: Vec<Evidence>,
+}
+
+/// How much a piece of evidence counted, in integer thousandths; a decimal to people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EvidenceWeight(pub i32);
+
+impl Serialize for EvidenceWeight {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_f64(f64::from(self.0) / 1e3)
+        } else {
+            serializer.serialize_i32(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for EvidenceWeight {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            Ok(EvidenceWeight((f64::deserialize(deserializer)? * 1e3).round() as i32))
+        } else {
+            i32::deserialize(deserializer).map(EvidenceWeight)
+        }
+    }
 }
 
 /// A confidence between 0 and 1 in integer thousandths.

@@ -9,11 +9,15 @@ use anyhow::Context;
 use quell_codec::{Adapter, Limits};
 use quell_index::IndexSettings;
 use quell_store::StoreSettings;
+use quell_taxonomy::learned::Learned;
 use quell_taxonomy::{Severity, Taxonomy};
 use quell_worker::ingest::IngestSettings;
 use quell_worker::service::ServiceSettings;
 
 use crate::config::{Config, ConfigError};
+
+/// Labels that a warning names.
+const SHOWN_LABELS: usize = 5;
 
 /// Catalogues that are built in, by name.
 const CATALOGUES: [(&str, &str); 2] = [
@@ -21,21 +25,51 @@ const CATALOGUES: [(&str, &str); 2] = [
     ("firefox", include_str!("../../../taxonomies/firefox.yaml")),
 ];
 
-/// The taxonomy that the configuration names.
+/// The taxonomy that the configuration names, with its model.
 ///
 /// # Errors
-/// [`ConfigError`] with every problem of the file, each with its line.
+/// [`ConfigError`] with every problem of the catalogue, each with its line, or why the model cannot
+/// be used.
 pub fn taxonomy(config: &Config) -> Result<Arc<Taxonomy>, ConfigError> {
+    let (catalogue, model) = (catalogue(config)?, model(config)?);
+    let Some(model) = model else { return Ok(Arc::new(catalogue)) };
+    let taxonomy = catalogue.with_model(model);
+    let unknown: Vec<&str> = taxonomy.unknown_labels().collect();
+    if !unknown.is_empty() && config.get("taxonomy.accept_agent_codes") != "true" {
+        let shown = unknown.iter().take(SHOWN_LABELS).copied().collect::<Vec<_>>().join(", ");
+        tracing::warn!(
+            labels = unknown.len(),
+            shown,
+            "the model has labels that are neither ids nor agent_codes of the taxonomy: they are \
+             never given"
+        );
+    }
+    Ok(Arc::new(taxonomy))
+}
+
+fn model(config: &Config) -> Result<Option<Learned>, ConfigError> {
+    let path = config.get("taxonomy.model");
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |error: &dyn std::fmt::Display| {
+        config.error("taxonomy.model", format!("`{path}` cannot be used: {error}"))
+    };
+    let bytes = std::fs::read(path).map_err(|error| wrong(&error))?;
+    Learned::from_bytes(&bytes).map(Some).map_err(|error| wrong(&error))
+}
+
+fn catalogue(config: &Config) -> Result<Taxonomy, ConfigError> {
     let name = config.get("taxonomy.file");
     if name == "none" {
-        return Ok(Arc::new(Taxonomy::none()));
+        return Ok(Taxonomy::none());
     }
     let built_in = CATALOGUES.iter().find(|(known, _)| *known == name);
     let yaml = match built_in {
         Some((_, yaml)) => (*yaml).to_owned(),
         None => read(config, "taxonomy.file", name)?,
     };
-    Taxonomy::parse(&yaml, name).map(Arc::new).map_err(|problems| {
+    Taxonomy::parse(&yaml, name).map_err(|problems| {
         let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
         let lines: Vec<String> = errors.map(|problem| format!("\n  {problem}")).collect();
         config.error("taxonomy.file", format!("the catalogue has errors:{}", lines.concat()))

@@ -8,6 +8,7 @@ use quell_model::contact::DemandType;
 use quell_text::Language;
 
 use crate::check;
+use crate::learned::{Learned, ReasonModel};
 use crate::load;
 use crate::problem::{Place, Problem, Problems};
 use crate::rules::Rules;
@@ -129,6 +130,7 @@ pub struct Taxonomy {
     pub(crate) by_id: BTreeMap<String, usize>,
     pub(crate) by_agent_code: BTreeMap<String, usize>,
     pub(crate) rules: Arc<Rules>,
+    pub(crate) model: Option<Arc<ReasonModel>>,
     pub(crate) warnings: Vec<Problem>,
 }
 
@@ -159,8 +161,32 @@ impl Taxonomy {
             by_id: BTreeMap::new(),
             by_agent_code: BTreeMap::new(),
             rules: Arc::new(Rules::none()),
+            model: None,
             warnings: Vec::new(),
         }
+    }
+
+    /// With a trained model beside the rules. Its labels are ids or agents' codes of the reasons
+    /// here. It becomes part of the version: what it tags is named after it.
+    #[must_use]
+    pub fn with_model(mut self, model: Learned) -> Taxonomy {
+        let hash = model.hash();
+        self.version = format!("{}+{}", self.version, hash.get(..12).unwrap_or(""));
+        self.model = Some(Arc::new(ReasonModel::new(&self, model)));
+        self
+    }
+
+    /// Labels of the model that name no reason: it knows them and never gives them, unless every
+    /// agent's code is accepted as a reason.
+    pub fn unknown_labels(&self) -> impl Iterator<Item = &str> {
+        self.model.iter().flat_map(|model| model.unknown_labels())
+    }
+
+    /// The reason that agents pick by this code, or whose id it is, whatever the case.
+    pub(crate) fn reason_of_code(&self, code: &str) -> Option<&Reason> {
+        let folded = code.to_lowercase();
+        let at = self.by_agent_code.get(&folded).or_else(|| self.by_id.get(&folded))?;
+        self.reasons.get(*at)
     }
 
     /// Its id.
@@ -168,7 +194,8 @@ impl Taxonomy {
         &self.id
     }
 
-    /// Its id and the beginning of its content's hash: `ecommerce@0123456789ab`.
+    /// Its id and the beginning of its content's hash, and that of its model's where it has one:
+    /// `ecommerce@0123456789ab`, `ecommerce@0123456789ab+ba9876543210`.
     pub fn version(&self) -> &str {
         &self.version
     }

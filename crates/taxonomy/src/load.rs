@@ -56,6 +56,7 @@ pub(crate) fn load(yaml: &str, file: &str, problems: &mut Problems) -> Option<Ta
         by_id,
         by_agent_code,
         rules: Arc::new(rules),
+        model: None,
         warnings: Vec::new(),
     })
 }

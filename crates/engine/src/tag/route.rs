@@ -67,6 +67,7 @@ pub(super) fn tagged(
         language,
         language_source,
         reasons,
+        opinions,
         cues,
         demand_type,
         dumb_class,
@@ -87,6 +88,7 @@ pub(super) fn tagged(
     contact.language = language;
     contact.language_source = language_source;
     contact.reasons = reasons;
+    contact.opinions = opinions;
     contact.cues = cues;
     contact.demand_type = demand_type;
     contact.dumb_class = dumb_class;
@@ -138,6 +140,7 @@ fn contact(key: &ContactKey, mut known: Known, turns: Vec<quell_model::event::Tu
         csat_max: known.csat_max.into_value(),
         nps: known.nps.into_value(),
         reasons: Vec::new(),
+        opinions: Vec::new(),
         cues: Vec::new(),
         demand_type: None,
         dumb_class: None,

@@ -62,6 +62,7 @@ pub(super) fn contact(id: &str, language: &str, text: &str) -> Contact {
         csat_max: None,
         nps: None,
         reasons: vec![tag("billing.refund", Weight::ONE)],
+        opinions: Vec::new(),
         cues: Vec::new(),
         demand_type: None,
         dumb_class: None,

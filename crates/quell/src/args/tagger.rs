@@ -45,10 +45,11 @@ pub enum TaggerCommand {
 /// Where text and label stand in a row, and how to learn from them.
 #[derive(Debug, clap::Args)]
 pub struct Labelled {
-    /// The field with the text: a name, or a JSON Pointer such as /contact/body.
-    #[arg(long, value_name = "FIELD")]
-    pub text: String,
-    /// The field with the label.
+    /// The field with the text: a name, or a JSON Pointer such as /contact/body. Given again for
+    /// each further one, such as subject and body.
+    #[arg(long, required = true, value_name = "FIELD")]
+    pub text: Vec<String>,
+    /// The field with the label. Rows without one are left out.
     #[arg(long, value_name = "FIELD")]
     pub label: String,
     /// The field with the language; found from the text without it.

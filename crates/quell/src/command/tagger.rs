@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, ensure};
 use quell_taxonomy::learned::{
     Evaluation, Example, Learned, Reader, TrainSettings, Trainer, evaluate, few_of_each,
 };
-use quell_text::{Analyzer, Detector, Language};
+use quell_text::{Analyzer, Detector, Language, redact};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -30,9 +30,9 @@ pub fn run(args: &args::Tagger) -> anyhow::Result<Outcome> {
     }
 }
 
-/// One labelled text.
+/// One labelled contact.
 struct Coded {
-    text: String,
+    texts: Vec<String>,
     language: Language,
     label: String,
 }
@@ -76,7 +76,11 @@ fn learn(examples: &[Example<'_>], labelled: &Labelled) -> anyhow::Result<Learne
 
 fn examples(rows: &[Coded]) -> Vec<Example<'_>> {
     rows.iter()
-        .map(|row| Example { text: &row.text, language: row.language, label: &row.label })
+        .map(|row| Example {
+            texts: row.texts.iter().map(String::as_str).collect(),
+            language: row.language,
+            label: &row.label,
+        })
         .collect()
 }
 
@@ -160,8 +164,8 @@ fn explain(
         let analysis = analyzer.analyze(language, text);
         reader.clear();
         reader.add(&analysis);
-        let opinion = model.opinion(&mut reader);
-        let labels: Vec<Value> = opinion
+        let guess = model.guess(&mut reader);
+        let labels: Vec<Value> = guess
             .labels
             .iter()
             .map(|(label, probability)| {
@@ -178,7 +182,7 @@ fn explain(
                        "words": shown.collect::<Vec<_>>()})
             })
             .collect();
-        let mut answer = json!({"lang": language.as_str(), "is_sure": opinion.is_sure,
+        let mut answer = json!({"lang": language.as_str(), "is_sure": guess.is_sure,
                                 "labels": labels});
         if let Some(id) = row.get("id") {
             answer["id"] = id.clone();
@@ -191,21 +195,41 @@ fn explain(
 
 fn read(inputs: &[PathBuf], labelled: &Labelled) -> anyhow::Result<Vec<Coded>> {
     let detector = Detector::new(Language::EN);
-    let mut rows = Vec::new();
+    let (mut rows, mut without) = (Vec::new(), 0_u64);
     each_row(inputs, FORM, |place, row: Value| {
-        let given = |name: &str| words(field(&row, name)).with_context(|| missing(place, name));
-        let text = given(&labelled.text)?;
-        let label = given(&labelled.label)?;
-        let lang = labelled.lang.as_deref().map(given).transpose()?;
+        let texts: Vec<String> = labelled
+            .text
+            .iter()
+            .filter_map(|name| words(field(&row, name)))
+            .map(redacted)
+            .collect();
+        let first = || labelled.text.first().map_or("", String::as_str);
+        ensure!(!texts.is_empty(), missing(place, first()));
+        let Some(label) = words(field(&row, &labelled.label)) else {
+            let given = field(&row, &labelled.label);
+            ensure!(given.is_none_or(Value::is_null), missing(place, &labelled.label));
+            without += 1;
+            return Ok(());
+        };
+        let lang = labelled.lang.as_deref().and_then(|lang| words(field(&row, lang)));
+        let longest = texts.iter().max_by_key(|text| text.len()).map_or("", String::as_str);
         rows.push(Coded {
-            text: text.to_owned(),
-            language: language(&detector, text, lang),
+            language: language(&detector, longest, lang),
+            texts,
             label: label.to_owned(),
         });
         Ok(())
     })?;
-    ensure!(!rows.is_empty(), "the inputs have no rows");
+    ensure!(!rows.is_empty(), "no row of the inputs has the field `{}`", labelled.label);
+    if without > 0 {
+        eprintln!("{without} rows have no `{}` and teach nothing", labelled.label);
+    }
     Ok(rows)
+}
+
+/// As the pipeline sees it when it asks the model.
+fn redacted(text: &str) -> String {
+    redact(text).text.into_owned()
 }
 
 /// A field by name, or by JSON Pointer.

@@ -171,6 +171,12 @@ pub const CATALOGUE: &[Entry] = &[
         "An agent's code that the taxonomy does not know becomes a reason of its own",
     ),
     entry("taxonomy.file", Kind::Text, "ecommerce", "Reason catalogue: a YAML file or `none`"),
+    entry(
+        "taxonomy.model",
+        Kind::Text,
+        "",
+        "A model of `quell tagger train`: it decides where no rule does and it is sure",
+    ),
     entry("tenant", Kind::Text, "default", "Whose contacts these are; part of issue ids"),
     entry(
         "trend.dimensions",

@@ -42,19 +42,21 @@ pub fn evaluate(model: &Learned, examples: &[Example<'_>]) -> Evaluation {
     let (mut right, mut sure, mut sure_right, mut rejected) = (0, 0, 0, 0);
     for example in examples {
         reader.clear();
-        reader.add(&analyzer.analyze(example.language, example.text));
-        let opinion = model.opinion(&mut reader);
+        for text in &example.texts {
+            reader.add(&analyzer.analyze(example.language, text));
+        }
+        let guess = model.guess(&mut reader);
         if model.other() == Some(example.label) {
             found.out_of_scope += 1;
-            rejected += u64::from(!opinion.is_sure);
+            rejected += u64::from(!guess.is_sure);
             continue;
         }
-        let given = opinion.labels.first().map_or("", |(label, _)| *label);
+        let given = guess.labels.first().map_or("", |(label, _)| *label);
         let is_right = given == example.label;
         found.in_scope += 1;
         right += u64::from(is_right);
-        sure += u64::from(opinion.is_sure);
-        sure_right += u64::from(opinion.is_sure && is_right);
+        sure += u64::from(guess.is_sure);
+        sure_right += u64::from(guess.is_sure && is_right);
         labels.entry(example.label).or_default().there += 1;
         let given = labels.entry(given).or_default();
         given.given += 1;

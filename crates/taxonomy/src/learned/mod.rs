@@ -1,7 +1,7 @@
 //! The tagger that learns from what agents coded.
 //!
 //! [`Trainer`] takes texts with their labels and makes a [`Learned`], a linear model over hashed
-//! words, pairs and pieces of words. [`Learned::opinion`] says what it thinks of a text, how sure
+//! words, pairs and pieces of words. [`Learned::guess`] says what it thinks of a text, how sure
 //! it is and by which words; it abstains below the confidence that kept the wanted precision on
 //! texts it had not seen. Pure: the same texts and seed give the same bytes.
 //!
@@ -15,6 +15,7 @@ mod features;
 mod format;
 mod linear;
 mod model;
+mod reasons;
 #[cfg(test)]
 mod tests;
 mod train;
@@ -22,5 +23,6 @@ mod vocabulary;
 
 pub use eval::{Evaluation, evaluate};
 pub use format::FormatError;
-pub use model::{Contribution, Learned, Opinion, Reader};
+pub use model::{Contribution, Guess, Learned, Reader};
+pub(crate) use reasons::ReasonModel;
 pub use train::{Example, Lessons, Part, TrainError, TrainSettings, Trainer, few_of_each};

@@ -11,6 +11,8 @@ use super::vocabulary::{Lookup, Vocabulary};
 
 /// Rows that move no score by more than this share of the widest row are left out.
 const FAINT: f32 = 0.01;
+/// Tokens after which no further text of a contact is read.
+const MOST_READ: u32 = 4_096;
 /// A further reason is given when it is at least this likely beside the first.
 const BESIDE: f32 = 0.3;
 
@@ -48,7 +50,7 @@ pub struct Learned {
 
 /// What a model thinks of a text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Opinion<'m> {
+pub struct Guess<'m> {
     /// Labels with their probabilities, the likeliest first: one, or more where others are near
     /// it. Never "something else".
     pub labels: Vec<(&'m str, f32)>,
@@ -89,8 +91,20 @@ impl Reader {
         self.tokens = 0;
     }
 
-    /// Adds a text of the contact.
+    pub(super) fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    /// Tokens of the texts given so far.
+    pub fn tokens(&self) -> u32 {
+        self.tokens
+    }
+
+    /// Adds a text of the contact. Behind a few thousand tokens nothing is read any more.
     pub fn add(&mut self, analysis: &Analysis) {
+        if self.tokens >= MOST_READ {
+            return;
+        }
         self.extractor.add(analysis, self.tokens, &mut self.features);
         self.tokens += analysis.tokens.len() as u32;
     }
@@ -158,8 +172,13 @@ impl Learned {
         self.origin.texts
     }
 
+    /// The hash of the model's bytes, in hexadecimal.
+    pub fn hash(&self) -> String {
+        blake3::hash(&self.to_bytes()).to_hex().to_string()
+    }
+
     /// What the model thinks of the texts that `reader` was given.
-    pub fn opinion(&self, reader: &mut Reader) -> Opinion<'_> {
+    pub fn guess(&self, reader: &mut Reader) -> Guess<'_> {
         self.score(reader);
         let Reader { scores, shares, .. } = reader;
         probabilities(scores, self.calibration.temperature, shares);
@@ -174,7 +193,7 @@ impl Learned {
             .map(|(label, &share)| (name(label), share))
             .collect();
         labels.sort_by(|a, b| b.1.total_cmp(&a.1));
-        Opinion { labels, is_sure: confidence >= self.calibration.threshold }
+        Guess { labels, is_sure: confidence >= self.calibration.threshold }
     }
 
     /// What in the texts speaks for and against a label, the strongest first.

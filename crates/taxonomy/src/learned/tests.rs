@@ -27,8 +27,11 @@ fn desk() -> Vec<(String, &'static str)> {
 }
 
 fn examples<'a>(rows: &'a [(String, &'a str)]) -> Vec<Example<'a>> {
-    let example =
-        |(text, label): &'a (String, &'a str)| Example { text, language: Language::EN, label };
+    let example = |(text, label): &'a (String, &'a str)| Example {
+        texts: vec![text],
+        language: Language::EN,
+        label,
+    };
     rows.iter().map(example).collect()
 }
 
@@ -40,10 +43,10 @@ fn trained() -> Learned {
     Trainer::new().train(&examples(&desk()), &settings()).expect("enough labels")
 }
 
-fn asked<'m>(model: &'m Learned, text: &str) -> Opinion<'m> {
+fn asked<'m>(model: &'m Learned, text: &str) -> Guess<'m> {
     let mut reader = Reader::new();
     reader.add(&Analyzer::new().analyze(Language::EN, text));
-    model.opinion(&mut reader)
+    model.guess(&mut reader)
 }
 
 #[test]
@@ -64,9 +67,9 @@ fn something_else_is_never_a_reason_and_strange_texts_are_not_sure() {
     let model = trained();
     for text in ["", "…", "⟨EMAIL⟩", "do you sell gift cards in the app", "zebra quantum fjord"]
     {
-        let opinion = asked(&model, text);
-        assert!(!opinion.is_sure, "{text}: {opinion:?}");
-        assert!(opinion.labels.iter().all(|(label, _)| *label != "other"));
+        let guess = asked(&model, text);
+        assert!(!guess.is_sure, "{text}: {guess:?}");
+        assert!(guess.labels.iter().all(|(label, _)| *label != "other"));
     }
 }
 
@@ -99,7 +102,7 @@ fn contributions_and_bias_are_the_whole_score() {
     let text = "hello, my parcel and the refund have not arrived";
     let mut reader = Reader::new();
     reader.add(&Analyzer::new().analyze(Language::EN, text));
-    let opinion = model.opinion(&mut reader);
+    let guess = model.guess(&mut reader);
     let score = |label: &str, reader: &mut Reader| {
         let at = model.labels().position(|known| known == label).expect("a label");
         let parts = model.contributions(reader, label);
@@ -111,7 +114,7 @@ fn contributions_and_bias_are_the_whole_score() {
     }
     let mut shares = Vec::new();
     probabilities(&scores, model.calibration.temperature, &mut shares);
-    for (label, probability) in &opinion.labels {
+    for (label, probability) in &guess.labels {
         let at = model.labels().position(|known| known == *label).expect("a label");
         assert!((shares[at] - probability).abs() < 1e-4, "{label}: {} {probability}", shares[at]);
     }
@@ -174,7 +177,7 @@ fn few_of_each_takes_as_many_of_every_label_and_the_seed_chooses() {
     assert_eq!(chosen.len(), 20);
     let again = few_of_each(examples(&rows), 5, 2);
     assert_ne!(
-        chosen.iter().map(|e| e.text).collect::<Vec<_>>(),
-        again.iter().map(|e| e.text).collect::<Vec<_>>()
+        chosen.iter().map(|e| e.texts.clone()).collect::<Vec<_>>(),
+        again.iter().map(|e| e.texts.clone()).collect::<Vec<_>>()
     );
 }

@@ -6,19 +6,19 @@ use std::fmt;
 use quell_text::{Analyzer, Language};
 
 use super::calibrate::{Unseen, folds_scored, score_unseen, temperature, threshold};
-use super::features::{Extractor, Feature};
+use super::features::Feature;
 use super::linear::{Examples, Linear, train};
-use super::model::{Calibration, Learned, Origin};
+use super::model::{Calibration, Learned, Origin, Reader};
 use super::vocabulary::{Sparse, Vocabulary};
 
 /// More labels are refused: a person could not have chosen among them.
 const MOST_LABELS: usize = 2_000;
 
-/// A text that somebody gave a label to.
-#[derive(Clone, Copy, Debug)]
+/// A contact that somebody gave a label to.
+#[derive(Clone, Debug)]
 pub struct Example<'a> {
-    /// The text, redacted.
-    pub text: &'a str,
+    /// What the customer wrote, redacted: the subject, the body, each turn.
+    pub texts: Vec<&'a str>,
     /// Its language.
     pub language: Language,
     /// The label: a reason's id, or an agent's code.
@@ -75,7 +75,7 @@ impl std::error::Error for TrainError {}
 #[derive(Default)]
 pub struct Trainer {
     analyzer: Analyzer,
-    extractor: Extractor,
+    reader: Reader,
 }
 
 impl Trainer {
@@ -116,14 +116,16 @@ impl Trainer {
         if numbers.len() > MOST_LABELS {
             return Err(TrainError::TooManyLabels(numbers.len()));
         }
-        let mut features: Vec<Vec<Feature>> =
-            examples.iter().map(|example| self.features(example.text, example.language)).collect();
+        let mut features: Vec<Vec<Feature>> = examples
+            .iter()
+            .map(|example| self.features(&example.texts, example.language))
+            .collect();
         let mut labels: Vec<u32> =
             examples.iter().filter_map(|example| numbers.get(example.label).copied()).collect();
         let said = features.len();
         if settings.names_count {
             for (name, &label) in numbers.iter().filter(|(_, label)| Some(**label) != other) {
-                features.push(self.features(&words_of(name), Language::EN));
+                features.push(self.features(&[&words_of(name)], Language::EN));
                 labels.push(label);
             }
         }
@@ -134,11 +136,12 @@ impl Trainer {
         Ok(Lessons { names, texts, labels, said, vocabulary, other, settings: settings.clone() })
     }
 
-    fn features(&mut self, text: &str, language: Language) -> Vec<Feature> {
-        let mut features = Vec::new();
-        let analysis = self.analyzer.analyze(language, text);
-        self.extractor.add(&analysis, 0, &mut features);
-        features
+    fn features(&mut self, texts: &[&str], language: Language) -> Vec<Feature> {
+        self.reader.clear();
+        for text in texts {
+            self.reader.add(&self.analyzer.analyze(language, text));
+        }
+        self.reader.features().to_vec()
     }
 }
 
@@ -218,7 +221,10 @@ impl Lessons {
 pub fn few_of_each(mut examples: Vec<Example<'_>>, count: usize, seed: u64) -> Vec<Example<'_>> {
     let drawn = |example: &Example<'_>| {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&seed.to_le_bytes()).update(example.text.as_bytes());
+        hasher.update(&seed.to_le_bytes());
+        for text in &example.texts {
+            hasher.update(text.as_bytes());
+        }
         *hasher.finalize().as_bytes()
     };
     examples.sort_by_cached_key(drawn);

@@ -1,0 +1,322 @@
+//! Tags one contact: language, reasons with evidence, cues, likeness.
+
+mod by_model;
+mod by_rules;
+
+use std::fmt;
+use std::sync::Arc;
+
+use quell_model::contact::{DemandType, LanguageSource};
+use quell_model::event::{Role as Speaker, Turn};
+use quell_model::reason::Confidence;
+use quell_model::{DecidedBy, Evidence, Opinion, ReasonId, ReasonTag, UNCLASSIFIED, Weight};
+use quell_text::cues::CuesFound;
+use quell_text::phrase::{Found, Scratch};
+use quell_text::{Analysis, Analyzer, Detector, Language, Part, similarity, split_into};
+
+use crate::catalogue::Taxonomy;
+use crate::demand;
+use crate::rules::Who;
+
+use by_model::{ModelReader, Said};
+use by_rules::{Hit, by_rules, keep_hits};
+
+/// A contact has at most so many reasons.
+const MOST_REASONS: usize = 3;
+/// Evidence kept per reason.
+const MOST_EVIDENCE: usize = 8;
+/// Texts of a contact that its language is told from.
+const MOST_PARTS: usize = 16;
+/// Turns read of one transcript.
+const MOST_TURNS: usize = 2_000;
+
+/// How a deployment tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagSettings {
+    /// Whether an agent's code that no reason lists becomes a reason of its own name.
+    pub accept_agent_codes: bool,
+    /// The language of texts that tell nothing of theirs.
+    pub default_language: String,
+}
+
+impl Default for TagSettings {
+    fn default() -> Self {
+        TagSettings { accept_agent_codes: false, default_language: "en".to_owned() }
+    }
+}
+
+/// What is known of a contact when it is tagged.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TagInput<'a> {
+    /// The language that the event names.
+    pub language_hint: Option<&'a str>,
+    /// The subject, redacted.
+    pub subject: Option<&'a str>,
+    /// The body, redacted.
+    pub body: Option<&'a str>,
+    /// The transcript, redacted.
+    pub turns: &'a [Turn],
+    /// What the agent picked.
+    pub agent_code: Option<&'a str>,
+}
+
+/// What was found of a contact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tagging {
+    /// The language, as a primary subtag.
+    pub language: String,
+    /// How it was found.
+    pub language_source: LanguageSource,
+    /// Never empty, the weightiest first; the weights sum to one.
+    pub reasons: Vec<ReasonTag>,
+    /// What the sources that did not decide thought: the rules, then the model, then the agent.
+    pub opinions: Vec<Opinion>,
+    /// Cue classes, the weightiest first.
+    pub cues: Vec<String>,
+    /// From the first reason that says it, else from the cues.
+    pub demand_type: Option<DemandType>,
+    /// From the first reason that says it, else from the cues.
+    pub dumb_class: Option<String>,
+    /// Equal for equal messages; none without text.
+    pub fingerprint: Option<u64>,
+    /// For [`similarity::similarity`].
+    pub sketch: Vec<u32>,
+}
+
+/// Tags contacts by a taxonomy. Keeps caches that never show.
+pub struct Tagger {
+    taxonomy: Arc<Taxonomy>,
+    settings: TagSettings,
+    detector: Detector,
+    analyzer: Analyzer,
+    scratch: Scratch,
+    found: Vec<Found>,
+    hits: Vec<Hit>,
+    subject: Analysis,
+    body: Analysis,
+    turn: Analysis,
+    reader: ModelReader,
+}
+
+/// Where a contact says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Subject,
+    Body,
+    Turn(u32),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Subject => f.write_str("subject"),
+            Place::Body => f.write_str("body"),
+            Place::Turn(number) => write!(f, "turn:{number}"),
+        }
+    }
+}
+
+impl Tagger {
+    /// A tagger.
+    pub fn new(taxonomy: Arc<Taxonomy>, settings: TagSettings) -> Tagger {
+        let default = Language::parse(&settings.default_language).unwrap_or(Language::EN);
+        Tagger {
+            taxonomy,
+            settings,
+            detector: Detector::new(default),
+            analyzer: Analyzer::new(),
+            scratch: Scratch::default(),
+            found: Vec::new(),
+            hits: Vec::new(),
+            subject: Analysis::new(),
+            body: Analysis::new(),
+            turn: Analysis::new(),
+            reader: ModelReader::default(),
+        }
+    }
+
+    /// The taxonomy it tags by.
+    pub fn taxonomy(&self) -> &Taxonomy {
+        &self.taxonomy
+    }
+
+    /// Tags one contact.
+    pub fn tag(&mut self, input: &TagInput<'_>) -> Tagging {
+        let subject = input.subject.unwrap_or("");
+        split_into(subject, &mut self.subject);
+        let body = input.body.unwrap_or("");
+        split_into(body, &mut self.body);
+        let (language, language_source) = self.language(input);
+        let taxonomy = Arc::clone(&self.taxonomy);
+        let mut cues = CuesFound::default();
+        let mut sketch = Vec::new();
+        self.hits.clear();
+        self.reader.clear();
+        self.analyzer.stem(language, &mut self.subject);
+        self.analyzer.stem(language, &mut self.body);
+        for (place, analysis) in [(Place::Subject, &self.subject), (Place::Body, &self.body)] {
+            self.found.clear();
+            taxonomy.rules.matcher.find(analysis, &mut self.scratch, &mut self.found);
+            cues = cues.and(taxonomy.rules.cues.cues(&self.found));
+            keep_hits(&taxonomy, &self.found, place, Who::Customer, &mut self.hits);
+            self.reader.add(taxonomy.model.as_deref(), place, analysis);
+            similarity::add_content(analysis, &mut sketch);
+        }
+        let fingerprint = similarity::fingerprint([&self.subject, &self.body]);
+        for (number, turn) in input.turns.iter().take(MOST_TURNS).enumerate() {
+            let who = match turn.role {
+                Speaker::Customer => Who::Customer,
+                Speaker::Agent if taxonomy.rules.reads_agents => Who::Agent,
+                _ => continue,
+            };
+            self.analyzer.analyze_into(language, &turn.text, &mut self.turn);
+            self.found.clear();
+            taxonomy.rules.matcher.find(&self.turn, &mut self.scratch, &mut self.found);
+            let place = Place::Turn(number as u32);
+            if who == Who::Customer {
+                cues = cues.and(taxonomy.rules.cues.cues(&self.found));
+                self.reader.add(taxonomy.model.as_deref(), place, &self.turn);
+                similarity::add_content(&self.turn, &mut sketch);
+            }
+            keep_hits(&taxonomy, &self.found, place, who, &mut self.hits);
+        }
+        similarity::finish_sketch(&mut sketch);
+        let (reasons, opinions) = self.decide(&taxonomy, language, input);
+        let (demand_type, dumb_class) = demand::nature(&taxonomy, &reasons, cues);
+        Tagging {
+            language: language.as_str().to_owned(),
+            language_source,
+            reasons,
+            opinions,
+            cues: cues.names().map(str::to_owned).collect(),
+            demand_type,
+            dumb_class,
+            fingerprint,
+            sketch,
+        }
+    }
+
+    fn language(&self, input: &TagInput<'_>) -> (Language, LanguageSource) {
+        let known = [(input.subject, &self.subject), (input.body, &self.body)];
+        let known = known.into_iter().filter_map(|(text, split)| Some((text?, split)));
+        let known = known.map(|(text, split)| Part { text, split: Some(split) });
+        let said = input.turns.iter().filter(|turn| turn.role == Speaker::Customer);
+        let said = said.map(|turn| Part { text: &turn.text, split: None });
+        let mut parts = [Part { text: "", split: None }; MOST_PARTS];
+        let mut count = 0;
+        for (slot, part) in parts.iter_mut().zip(known.chain(said)) {
+            *slot = part;
+            count += 1;
+        }
+        let parts = parts.get(..count).unwrap_or(&[]);
+        let detected = self.detector.detect_parts(parts, input.language_hint);
+        (detected.language, detected.source)
+    }
+
+    /// Rules, then the model where it is sure, then the agent's code, then nobody.
+    fn decide(
+        &mut self,
+        taxonomy: &Taxonomy,
+        language: Language,
+        input: &TagInput<'_>,
+    ) -> (Vec<ReasonTag>, Vec<Opinion>) {
+        let accepts = self.settings.accept_agent_codes;
+        let rules = by_rules(taxonomy, language, &mut self.hits);
+        let model = taxonomy.model.as_deref();
+        let model = model.map_or_else(Said::default, |model| self.reader.ask(model, accepts));
+        let code = by_agent_code(taxonomy, accepts, input.agent_code);
+        let mut opinions = Vec::new();
+        let decided = if !rules.is_empty() {
+            rules
+        } else if model.is_sure {
+            let mut tags = model.tags();
+            self.explain(taxonomy, language, input, &model, &mut tags);
+            tags
+        } else if let Some(code) = code.clone() {
+            vec![code]
+        } else {
+            vec![nobody()]
+        };
+        let by = decided.first().map_or(DecidedBy::None, |tag| tag.decided_by);
+        if by != DecidedBy::Model {
+            opinions.extend(model.opinions());
+        }
+        if by != DecidedBy::AgentCode {
+            opinions.extend(code.map(|tag| opinion_of(&tag)));
+        }
+        (decided, opinions)
+    }
+
+    /// Puts the words that moved the model beside each of its tags.
+    fn explain(
+        &mut self,
+        taxonomy: &Taxonomy,
+        language: Language,
+        input: &TagInput<'_>,
+        said: &Said,
+        tags: &mut [ReasonTag],
+    ) {
+        let Some(model) = taxonomy.model.as_deref() else { return };
+        for (tag, label) in tags.iter_mut().zip(said.labels()) {
+            for stretch in self.reader.stretches(model, label) {
+                let (text, analysis) = match stretch.place {
+                    Place::Subject => (input.subject, &self.subject),
+                    Place::Body => (input.body, &self.body),
+                    Place::Turn(number) => {
+                        let text = input.turns.get(number as usize).map(|turn| turn.text.as_str());
+                        self.analyzer.analyze_into(language, text.unwrap_or(""), &mut self.turn);
+                        (text, &self.turn)
+                    }
+                };
+                tag.evidence.extend(stretch.evidence(text.unwrap_or(""), analysis));
+            }
+        }
+    }
+}
+
+fn nobody() -> ReasonTag {
+    ReasonTag {
+        reason: ReasonId::from(UNCLASSIFIED),
+        weight: Weight::ONE,
+        decided_by: DecidedBy::None,
+        confidence: Confidence(0),
+        evidence: Vec::new(),
+    }
+}
+
+fn opinion_of(tag: &ReasonTag) -> Opinion {
+    Opinion {
+        by: tag.decided_by,
+        reason: tag.reason.clone(),
+        confidence: tag.confidence,
+        is_sure: true,
+    }
+}
+
+/// The reason of the code that the agent picked.
+fn by_agent_code(taxonomy: &Taxonomy, accepts: bool, code: Option<&str>) -> Option<ReasonTag> {
+    let given = code?;
+    let code = given.trim();
+    if code.is_empty() {
+        return None;
+    }
+    let (reason, confidence) = match taxonomy.reason_of_code(code) {
+        Some(reason) => (reason.id.clone(), 600),
+        None if accepts => (ReasonId(code.to_owned()), 500),
+        None => return None,
+    };
+    let start = given.len() - given.trim_start().len();
+    Some(ReasonTag {
+        reason,
+        weight: Weight::ONE,
+        decided_by: DecidedBy::AgentCode,
+        confidence: Confidence(confidence),
+        evidence: vec![Evidence {
+            matched: code.to_owned(),
+            place: "agent_code".to_owned(),
+            start: start as u32,
+            end: (start + code.len()) as u32,
+            weight: None,
+        }],
+    })
+}
