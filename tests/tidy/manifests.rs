@@ -19,6 +19,7 @@ pub const RANKS: &[(u8, &str)] = &[
     (4, "store"),
     (4, "kafka"),
     (4, "index"),
+    (4, "eval"),
     (5, "worker"),
     (6, "api"),
     (6, "scenario"),

@@ -3,8 +3,16 @@
 //! The first detector is a plain one: the day's people against the 28 days before it. What it
 //! returns, the evidence included, is the contract that a better one keeps.
 
+pub mod cause;
 mod daily;
+pub mod drivers;
+pub mod effect;
 mod explain;
+pub mod hourly;
+pub mod pairs;
+pub mod periods;
+pub mod tails;
+pub mod theme;
 
 #[cfg(test)]
 mod tests;

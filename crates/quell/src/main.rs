@@ -74,6 +74,8 @@ fn main() -> ExitCode {
         Command::Search(search) => command::search::run(search),
         Command::Trends(trends) => command::trends::run(trends),
         Command::Simulate(simulate) => command::simulate::run(simulate),
+        Command::Audit(audit) => command::audit::run(audit),
+        Command::Eval(eval) => command::eval::run(eval),
         Command::Taxonomy(taxonomy) => command::taxonomy::run(taxonomy),
         Command::Tagger(tagger) => command::tagger::run(tagger),
         Command::Text(text) => command::text::run(text),

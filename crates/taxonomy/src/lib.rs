@@ -2,13 +2,17 @@
 //!
 //! [`Taxonomy::parse`] reads a YAML file or says what is wrong with it, line by line.
 //! [`Tagger::tag`] is pure: the same contact gets the same tags whatever was tagged before. It
-//! decides in a fixed order: rules, then the agent's code, then unclassified. The [`learned`]
-//! tagger can be trained and measured; it has no say in [`Tagger::tag`] yet.
+//! decides in a fixed order: rules, then the [`learned`] model where it is sure, then the agent's
+//! code, then unclassified. What the others thought is kept. [`discovery`] groups what no reason
+//! fits, [`lifecycle`] compares versions, [`audit`] says how far the counts can be trusted.
 
+pub mod audit;
 mod catalogue;
 mod check;
 mod demand;
+pub mod discovery;
 pub mod learned;
+pub mod lifecycle;
 mod load;
 mod problem;
 mod rules;

@@ -1,7 +1,9 @@
 //! What may be typed.
 
+mod audit;
 mod bench;
 mod dlq;
+mod eval;
 mod export;
 mod health;
 mod tagger;
@@ -11,8 +13,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use audit::{Audit, AuditCommand};
 pub use bench::{Bench, BenchCommand};
 pub use dlq::{Dlq, DlqChoice, DlqCommand, DlqSource};
+pub use eval::{Eval, EvalCommand};
 pub use export::{Export, ExportCommand, QuickwitArgs, What};
 pub use health::Health;
 pub use tagger::{Labelled, Tagger, TaggerCommand, TaggerEval, Text, TextCommand};
@@ -63,6 +67,8 @@ pub enum Command {
     Taxonomy(Taxonomy),
     /// Learn to tag from what agents coded, measure it, and ask why.
     Tagger(Tagger),
+    /// How far the reasons' counts can be trusted: a sample to look at, counts corrected by it.
+    Audit(Audit),
     /// What the text analysis makes of texts: language, stems, redaction.
     Text(Text),
     /// List adapters, or show what one makes of a record.
@@ -75,6 +81,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Ask a running Quell whether it is well: for health checks of containers.
     Health(Health),
+    /// Run the detectors over benchmarks with known truth.
+    Eval(Eval),
     /// Measure this machine: core, index, search, side by side with their limits.
     Bench(Bench),
 }

@@ -1,12 +1,14 @@
 //! One file per command.
 
 pub mod adapter;
+pub mod audit;
 pub mod bench;
 pub mod config;
 pub mod demo;
 pub mod dlq;
 pub mod doctor;
 #[cfg(feature = "kafka")]
+pub mod eval;
 pub mod export;
 pub mod health;
 pub mod replay;

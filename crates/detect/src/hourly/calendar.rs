@@ -1,0 +1,31 @@
+//! The week as regressors of a reason's share.
+
+use std::f64::consts::TAU;
+
+use super::WEEK_H;
+
+/// Coefficients of a reason: level, drift, two daily harmonics, weekend, six weekdays.
+pub const TERMS: usize = 13;
+/// Standard deviation of each coefficient before anything is seen, on the logarithmic scale.
+///
+/// The level's is for its start from four days of counts; the drift's is per week; the rest are
+/// differences from the shape that all reasons share, so they are small.
+pub const PRIOR_SD: [f64; TERMS] =
+    [0.3, 0.03, 0.3, 0.3, 0.15, 0.15, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05];
+
+/// The regressors of an hour (counted from a Monday, 00:00), `ahead_h` after what the
+/// coefficients stand for.
+pub fn regressors(hour: u64, ahead_h: f64) -> [f64; TERMS] {
+    let angle = TAU * (hour % 24) as f64 / 24.0;
+    let day = (hour / 24 % 7) as usize;
+    let mut terms = [0.0; TERMS];
+    terms[0] = 1.0;
+    terms[1] = ahead_h / WEEK_H as f64;
+    (terms[3], terms[2]) = angle.sin_cos();
+    (terms[5], terms[4]) = (2.0 * angle).sin_cos();
+    terms[6] = f64::from(u8::from(day >= 5)) - 2.0 / 7.0;
+    for (weekday, term) in terms[7..].iter_mut().enumerate() {
+        *term = f64::from(u8::from(day == weekday)) - 1.0 / 7.0;
+    }
+    terms
+}

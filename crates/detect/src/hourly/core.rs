@@ -1,0 +1,268 @@
+//! One hour for a tenant: expect, judge, learn. A function of the state and the hour alone.
+
+use serde::{Deserialize, Serialize};
+
+use super::baseline::{Baseline, Learning};
+use super::calendar::{TERMS, regressors};
+use super::common::{Factor, Part, factors};
+use super::exposure::Exposure;
+use super::issue::{Issue, Passed, Subject};
+use super::scan::{Evidence, RING_H, Recent, Slot, threshold, watch_threshold};
+use super::{Count, Hour, HourlySettings, Verdict};
+
+/// Hours of age before residuals tell of the spread.
+const SPREAD_FROM_H: u64 = 2 * RING_H as u64;
+/// Shares on holidays differ from those of other days: standard deviation of the logarithm.
+const HOLIDAY_SD: f64 = 0.1;
+/// A strong common factor does not hit all alike: error per unit of its logarithm.
+const FACTOR_SD: f64 = 0.1;
+/// Error of the common expectation itself, against which "everything" is judged.
+const EVERYTHING_SD: f64 = 0.1;
+/// The backlog after an outage of the channel brings what was missing: over half a day it is no
+/// excess.
+const EVERYTHING_SHORTEST_H: u32 = 14;
+const EXPONENT_MAX: f64 = 25.0;
+
+/// A series of counts with its baseline, recent hours and issue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Series {
+    age_h: u64,
+    /// None until the first ring of hours is full.
+    baseline: Option<Baseline>,
+    recent: Recent,
+    /// The open issue, or the last one.
+    issue: Option<Issue>,
+    now: Evidence,
+}
+
+/// What an hour is for one series, apart from its count.
+#[derive(Clone, Copy)]
+struct Setting<'a> {
+    hour: u64,
+    known: bool,
+    ln_whole: f64,
+    /// Relative variance of the expectation in this hour alone.
+    variance: f64,
+    /// Relative variance of the expectation over all hours alike, beside that of the share.
+    lasting: f64,
+    threshold: f64,
+    settings: &'a HourlySettings,
+}
+
+impl Series {
+    fn new() -> Series {
+        let (recent, now) = (Recent::default(), Evidence::default());
+        Series { age_h: 0, baseline: None, recent, issue: None, now }
+    }
+
+    /// All reasons together: their share is the whole, and only its spread is learned.
+    fn whole() -> Series {
+        Series { baseline: Some(Baseline::whole()), ..Series::new() }
+    }
+
+    fn is_open(&self) -> bool {
+        self.issue.is_some_and(|issue| issue.is_open())
+    }
+
+    /// The part of this series in the hour, before the common factor is known.
+    fn part(&self, count: Count, ln_expected: f64, at: &[f64; TERMS]) -> Part {
+        let count = f64::from(count.customers);
+        let Some(baseline) = &self.baseline else {
+            return Part { count: 0.0, mean: 0.0, dispersion: 1.0, quiet: false };
+        };
+        let mean = bounded_exp(baseline.expect(at).ln_share + ln_expected);
+        Part { count, mean, dispersion: baseline.dispersion(), quiet: !self.is_open() }
+    }
+
+    fn step(&mut self, subject: Subject, count: Count, at: &Setting, ahead: &[f64; TERMS]) {
+        let slot = self.slot(count, at, ahead);
+        let ready = self.age_h + 1 >= u64::from(at.settings.warmup_h) && self.baseline.is_some();
+        let left = self.recent.push(slot, self.baseline.is_some());
+        let shortest_h = if subject == Subject::Everything { EVERYTHING_SHORTEST_H } else { 1 };
+        self.now =
+            if ready { self.recent.scan(at.settings, shortest_h) } else { Evidence::default() };
+        if at.known {
+            self.live(subject, &slot, at);
+        }
+        match left {
+            Some(left) => self.learn(&left, at),
+            None if self.recent.slots().len() == RING_H && self.baseline.is_none() => self.start(),
+            None => {}
+        }
+        self.age_h += 1;
+    }
+
+    fn slot(&self, count: Count, at: &Setting, ahead: &[f64; TERMS]) -> Slot {
+        let ln_whole = at.ln_whole as f32;
+        if !at.known {
+            return Slot { ln_whole, ..Slot::default() };
+        }
+        let mut slot = Slot {
+            customers: count.customers as f32,
+            contacts: count.contacts as f32,
+            ln_whole,
+            learns: true,
+            ..Slot::default()
+        };
+        if let Some(baseline) = &self.baseline {
+            let expected = baseline.expect(ahead);
+            let mean = bounded_exp(expected.ln_share + at.ln_whole);
+            slot.mean = mean as f32;
+            slot.variance = (baseline.dispersion() * mean + mean * mean * at.variance) as f32;
+            slot.share_error = (mean * (expected.variance + at.lasting)) as f32;
+        }
+        slot
+    }
+
+    /// Opens, continues and closes the issue.
+    fn live(&mut self, subject: Subject, slot: &Slot, at: &Setting) {
+        if let Some(issue) = self.issue.as_mut().filter(|issue| issue.is_open()) {
+            let mean = f64::from(slot.mean);
+            let seen = Passed {
+                customers: f64::from(slot.customers),
+                contacts: f64::from(slot.contacts),
+                mean,
+                dispersion: (f64::from(slot.variance) / mean.max(1e-9)).max(1.0),
+            };
+            issue.pass(at.hour, seen, at.settings);
+            let over = !issue.is_open();
+            self.recent.exclude(1);
+            if over {
+                self.recent.forget();
+            }
+        } else if self.now.score > at.threshold {
+            match self.issue.as_mut().filter(|issue| issue.takes_up(at.hour, at.settings)) {
+                Some(issue) => issue.reopen(at.hour, self.now),
+                None => self.issue = Some(Issue::new(subject, at.hour, self.now)),
+            }
+            self.recent.exclude(self.now.hours);
+        }
+    }
+
+    /// A first level from the first ring of hours.
+    fn start(&mut self) {
+        let mut count = 0.5;
+        let mut whole = 1e-6;
+        for slot in self.recent.slots().iter().filter(|slot| slot.learns) {
+            count += f64::from(slot.customers);
+            whole += bounded_exp(f64::from(slot.ln_whole));
+        }
+        self.baseline = Some(Baseline::new((count / whole).ln()));
+    }
+
+    /// Learns an hour that can no longer change, four days after it was judged: what grows is
+    /// seen before it is believed.
+    fn learn(&mut self, left: &Slot, at: &Setting) {
+        let Some(baseline) = &mut self.baseline else { return };
+        let age_h = self.age_h.saturating_sub(RING_H as u64);
+        if left.learns {
+            let terms = regressors(at.hour.saturating_sub(RING_H as u64), 0.0);
+            let warm = u64::from(at.settings.warmup_h);
+            let learning = Learning { cuts: age_h >= warm, judges_spread: age_h >= SPREAD_FROM_H };
+            let whole = f64::from(left.ln_whole);
+            baseline.learn(f64::from(left.customers), whole, &terms, learning);
+        }
+        baseline.pass_hour();
+    }
+}
+
+/// All that is known of a tenant after some hours.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Core {
+    hours: u64,
+    exposure: Exposure,
+    everything: Series,
+    series: Vec<Series>,
+}
+
+impl Core {
+    pub fn new() -> Core {
+        let (exposure, everything) = (Exposure::new(), Series::whole());
+        Core { hours: 0, exposure, everything, series: Vec::new() }
+    }
+
+    /// Whether a value read from storage has the shape of this version.
+    pub fn is_sound(&self) -> bool {
+        self.exposure.is_sound()
+            && self.all().all(|(_, series)| {
+                series.recent.is_sound() && series.baseline.as_ref().is_none_or(Baseline::is_sound)
+            })
+    }
+
+    /// Takes the next hour, `at` hours after a Monday, 00:00.
+    pub fn step(&mut self, at: u64, hour: &Hour, settings: &HourlySettings) {
+        while self.series.len() < hour.counts.len() {
+            self.series.push(Series::new());
+        }
+        let mut counts = hour.counts.clone();
+        counts.resize(self.series.len(), Count::default());
+        let total = counts.iter().fold(Count::default(), |sum, count| Count {
+            customers: sum.customers.saturating_add(count.customers),
+            contacts: sum.contacts.saturating_add(count.contacts),
+        });
+        let customers = f64::from(total.customers);
+        let ln_expected = self.exposure.ln_expected(at, hour.holiday);
+        let ahead = regressors(at, RING_H as f64);
+        // Shares are learned from the first hours on, when what is shared is not yet known.
+        let young = self.hours < RING_H as u64;
+        let ln_rough = if young { customers.max(0.5).ln() } else { ln_expected };
+        let parts: Vec<Part> = self
+            .series
+            .iter()
+            .zip(&counts)
+            .map(|(series, count)| series.part(*count, ln_expected, &ahead))
+            .collect();
+        let usual = if hour.holiday { HOLIDAY_SD * HOLIDAY_SD } else { 0.0 };
+        let threshold = threshold(self.series.len(), settings);
+        let setting = |factor: Factor, lasting: f64| Setting {
+            hour: at,
+            known: hour.known,
+            ln_whole: ln_rough + factor.ln,
+            variance: factor.variance + usual + (FACTOR_SD * factor.ln).powi(2),
+            lasting,
+            threshold,
+            settings,
+        };
+        let factors = factors(&parts);
+        let each = self.series.iter_mut().zip(&counts).zip(&factors);
+        for (reason, ((series, count), factor)) in each.enumerate() {
+            series.step(Subject::Reason(reason), *count, &setting(*factor, 0.0), &ahead);
+        }
+        let none = Factor { ln: 0.0, variance: 0.0 };
+        let own = setting(none, EVERYTHING_SD * EVERYTHING_SD);
+        self.everything.step(Subject::Everything, total, &own, &ahead);
+        let known_total = hour.known.then_some(customers);
+        self.exposure.learn(at, hour.holiday, known_total, hour.orders);
+        self.hours += 1;
+    }
+
+    /// The last issue of each subject, open or not.
+    pub fn issues(&self) -> impl Iterator<Item = &Issue> {
+        self.all().filter_map(|(_, series)| series.issue.as_ref())
+    }
+
+    /// What is said of a subject, and the numbers of its window that says most.
+    pub fn verdict(&self, subject: Subject, settings: &HourlySettings) -> (Verdict, Evidence) {
+        let found = self.all().find(|(known, _)| *known == subject);
+        let Some((_, series)) = found else { return (Verdict::Isolated, Evidence::default()) };
+        let watch = watch_threshold(self.series.len(), settings);
+        let verdict = if series.is_open() {
+            Verdict::Systemic
+        } else if series.now.score > watch {
+            Verdict::Watch
+        } else {
+            Verdict::Isolated
+        };
+        (verdict, series.now)
+    }
+
+    fn all(&self) -> impl Iterator<Item = (Subject, &Series)> {
+        let reasons = self.series.iter().enumerate();
+        std::iter::once((Subject::Everything, &self.everything))
+            .chain(reasons.map(|(reason, series)| (Subject::Reason(reason), series)))
+    }
+}
+
+fn bounded_exp(exponent: f64) -> f64 {
+    exponent.clamp(-EXPONENT_MAX, EXPONENT_MAX).exp()
+}

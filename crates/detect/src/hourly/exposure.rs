@@ -1,0 +1,175 @@
+//! What all reasons together should bring in an hour: lagged orders times the hour of the week.
+//!
+//! Contacts follow orders by hours or days, and by how many is not known. Exponential lags of
+//! several half-lives, and one model without orders, each keep their own table of contacts per
+//! exposure by hour of the week; each is weighted by how well it has predicted (Vovk's aggregating
+//! algorithm, 1990, with forgetting). The elasticity is 1: what is wrong with that after a
+//! promotion is the same for all reasons and left to the common factor. It fails where reasons
+//! follow orders with different lags.
+
+use serde::{Deserialize, Serialize};
+
+/// Half-lives of the lag, in hours.
+const HALF_LIVES_H: [f64; 7] = [6.0, 12.0, 18.0, 24.0, 36.0, 60.0, 120.0];
+const HOURS: usize = 168;
+/// Part of a table's cell that stays at each visit, a week later.
+const CELL_KEEP: f64 = 0.87;
+const DAY_KEEP: f64 = 0.98;
+const RATE_KEEP: f64 = 0.998;
+/// A cell not yet visited is the hour of the day, worth half a visit; that is the mean rate,
+/// worth three.
+const CELL_WORTH: f64 = 0.5;
+const DAY_WORTH: f64 = 3.0;
+/// Relative error of an hour's total that no lag can explain away.
+const ERROR_SD: f64 = 0.06;
+/// Predictions are compared, and odd hours cut, from here on.
+const SETTLED_H: u64 = 336;
+const SCORE_KEEP: f64 = 0.9995;
+const CUT: f64 = 1.5;
+const EXPOSURE_MIN: f64 = 1e-6;
+
+/// Contacts per exposure for one lag.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Lag {
+    /// Exponential mean of orders; 1 for the model without orders.
+    exposure: f64,
+    /// Logarithm of the weight, not normalised.
+    score: f64,
+    by_week: Vec<Rate>,
+    by_day: Vec<Rate>,
+    all: Rate,
+}
+
+/// Customers and the exposure they came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Rate {
+    count: f64,
+    exposure: f64,
+}
+
+impl Rate {
+    fn visit(&mut self, keep: f64, count: f64, exposure: f64) {
+        self.count = keep * self.count + count;
+        self.exposure = keep * self.exposure + exposure;
+    }
+
+    /// The rate with `worth` of exposure at another rate added.
+    fn beside(&self, rate: f64, worth: f64) -> f64 {
+        (self.count + worth * rate) / (self.exposure + worth)
+    }
+}
+
+impl Lag {
+    fn new() -> Lag {
+        Lag {
+            exposure: 1.0,
+            score: 0.0,
+            by_week: vec![Rate::default(); HOURS],
+            by_day: vec![Rate::default(); 24],
+            all: Rate::default(),
+        }
+    }
+
+    fn predict(&self, hour: u64) -> f64 {
+        let exposure = self.exposure.max(EXPOSURE_MIN);
+        let rate = self.all.beside(1.0, 1e-9);
+        let day = self.by_day.get((hour % 24) as usize).copied().unwrap_or_default();
+        let day_rate = day.beside(rate, DAY_WORTH);
+        let cell = self.by_week.get((hour % 168) as usize).copied().unwrap_or_default();
+        cell.beside(day_rate, CELL_WORTH * exposure) * exposure
+    }
+
+    fn learn(&mut self, hour: u64, total: f64) {
+        let exposure = self.exposure.max(EXPOSURE_MIN);
+        if let Some(cell) = self.by_week.get_mut((hour % 168) as usize) {
+            cell.visit(CELL_KEEP, total, exposure);
+        }
+        if let Some(day) = self.by_day.get_mut((hour % 24) as usize) {
+            day.visit(DAY_KEEP, total / exposure, 1.0);
+        }
+        self.all.visit(RATE_KEEP, total, exposure);
+    }
+}
+
+/// The expectation of all reasons together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exposure {
+    lags: Vec<Lag>,
+    hours: u64,
+    orders: f64,
+    holiday_ln: f64,
+    holiday_hours: f64,
+}
+
+impl Exposure {
+    /// Before the first hour.
+    pub fn new() -> Exposure {
+        let lags = vec![Lag::new(); HALF_LIVES_H.len() + 1];
+        Exposure { lags, hours: 0, orders: 0.0, holiday_ln: 0.0, holiday_hours: 0.0 }
+    }
+
+    /// Whether a value read from storage has the shape of this version.
+    pub fn is_sound(&self) -> bool {
+        let full = |lag: &Lag| lag.by_week.len() == HOURS && lag.by_day.len() == 24;
+        self.lags.len() == HALF_LIVES_H.len() + 1 && self.lags.iter().all(full)
+    }
+
+    /// Logarithm of the customers of an hour, over all reasons, from what came before it.
+    pub fn ln_expected(&self, hour: u64, holiday: bool) -> f64 {
+        let best = self.lags.iter().map(|lag| lag.score).fold(f64::NEG_INFINITY, f64::max);
+        let mut weights = 0.0;
+        let mut sum = 0.0;
+        for lag in &self.lags {
+            let weight = (lag.score - best).exp();
+            weights += weight;
+            sum += weight * lag.predict(hour);
+        }
+        let usual = (sum / weights).clamp(1e-3, 1e12).ln();
+        usual + if holiday { self.holiday_factor() } else { 0.0 }
+    }
+
+    /// Learns an hour: the customers of all reasons, unless it is unknown, and its orders.
+    pub fn learn(&mut self, hour: u64, holiday: bool, total: Option<f64>, orders: f64) {
+        // Before the first orders there is no exposure to divide by.
+        if let Some(total) = total.filter(|_| self.hours > 0) {
+            if holiday {
+                self.holiday_ln +=
+                    ((total + 1.0) / (self.ln_expected(hour, false).exp() + 1.0)).ln();
+                self.holiday_hours += 1.0;
+            } else {
+                self.learn_usual(hour, total);
+            }
+        }
+        self.hours += 1;
+        self.orders = if orders.is_finite() && orders >= 0.0 { orders } else { self.orders };
+        for (lag, half_life_h) in self.lags.iter_mut().zip(HALF_LIVES_H) {
+            // At first a plain mean: a half-life cannot be filled faster than it passes.
+            let part = (1.0 - (-(std::f64::consts::LN_2) / half_life_h).exp())
+                .max(1.0 / self.hours as f64);
+            lag.exposure += part * (self.orders.min(1e12) - lag.exposure);
+        }
+    }
+
+    fn learn_usual(&mut self, hour: u64, total: f64) {
+        let mut taken = total;
+        if self.hours >= SETTLED_H {
+            let mean = self.ln_expected(hour, false).exp();
+            taken = total.clamp(mean / CUT, mean * CUT);
+            for lag in &mut self.lags {
+                let predicted = lag.predict(hour);
+                let miss = ((total + 5.0) / (predicted + 5.0)).ln();
+                let variance = ERROR_SD * ERROR_SD + 1.0 / (predicted + 5.0);
+                let loss = (miss * miss / variance).min(6.0);
+                lag.score = SCORE_KEEP * lag.score - 0.5 * loss;
+            }
+        }
+        for lag in &mut self.lags {
+            lag.learn(hour, taken);
+        }
+    }
+
+    /// One holiday more at no difference: the first is not believed whole.
+    fn holiday_factor(&self) -> f64 {
+        self.holiday_ln / (self.holiday_hours + 1.0)
+    }
+}

@@ -1,0 +1,272 @@
+//! Is there more than expected, over any stretch of time that ends now?
+//!
+//! Windows of 2 hours to 2 weeks; for each the exact tail of a negative binomial count, whose
+//! dispersion holds the noise of the hours *and* the error of the expectation, which does not
+//! average out. Short windows are looked at independently more often than long ones, so each pays
+//! the logarithm of how often it fits into the longest (the penalised scan of Walther & Perry
+//! 2022, "Calibrating the scan statistic"): every window length has the same part of the budget.
+//! It fails for rises spread thinly over more than two weeks, and for a model error beyond what
+//! the baseline knows of itself.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::HourlySettings;
+use crate::tails::ln_at_least;
+
+/// Hours kept one by one: an hour is learned when it leaves.
+pub const RING_H: usize = 96;
+/// Windows, in hours.
+const WINDOWS_H: [u32; 10] = [2, 3, 5, 8, 14, 24, 48, 96, 168, 336];
+const LONGEST_H: f64 = 336.0;
+const BLOCK_H: u32 = 8;
+const BLOCKS: usize = 30;
+/// Error of the expectation that the baseline does not know of (relative standard deviation).
+const MODEL_SD: f64 = 0.015;
+/// An hour's count is cut at this many standard deviations.
+const CUT_SD: f64 = 6.0;
+/// Tails are computed from this many standard deviations on.
+const GATE_SD: f64 = 2.0;
+/// Effective independent looks per fit of a window into a stretch of time, all lengths together.
+///
+/// Measured, not derived: with it quiet worlds whose model is right give a fifth of the budget of
+/// false issues, and the contacts benchmark, where it is not quite right, about half of it.
+const LOOKS: f64 = 1.0 * WINDOWS_H.len() as f64;
+/// A watch is this many times as frequent as a false issue may be.
+const WATCH_TIMES: f64 = 20.0;
+
+/// An hour of a reason, as it was judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Distinct customers.
+    pub customers: f32,
+    /// Contacts.
+    pub contacts: f32,
+    /// Expected customers.
+    pub mean: f32,
+    /// Variance of the customers, without the error of the share.
+    pub variance: f32,
+    /// Mean times the variance of the logarithm of the share.
+    pub share_error: f32,
+    /// Logarithm of what the share is a share of.
+    pub ln_whole: f32,
+    /// The hour is learned when it leaves: known, and in no issue.
+    pub learns: bool,
+}
+
+/// Hours summed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Sum {
+    hours: u32,
+    /// Hours clearly over the expectation.
+    high: u32,
+    customers: f32,
+    /// Customers, each hour cut.
+    cut: f32,
+    /// The two largest excesses of an hour, after the cut.
+    tops: [f32; 2],
+    contacts: f32,
+    mean: f32,
+    variance: f32,
+    share_error: f32,
+}
+
+impl Sum {
+    fn add(&mut self, other: &Sum) {
+        self.hours += other.hours;
+        self.high += other.high;
+        self.customers += other.customers;
+        self.cut += other.cut;
+        let (high, low) = (self.tops[0].max(other.tops[0]), self.tops[0].min(other.tops[0]));
+        self.tops = [high, low.max(self.tops[1]).max(other.tops[1])];
+        self.contacts += other.contacts;
+        self.mean += other.mean;
+        self.variance += other.variance;
+        self.share_error += other.share_error;
+    }
+
+    fn of(slot: &Slot) -> Sum {
+        let sd = slot.variance.max(0.0).sqrt();
+        let cut = slot.customers.min(slot.mean + CUT_SD as f32 * sd.max(1.0));
+        Sum {
+            hours: 1,
+            high: u32::from(slot.customers - slot.mean > (0.5 * sd).max(0.5)),
+            customers: slot.customers,
+            cut,
+            tops: [(cut - slot.mean).max(0.0), 0.0],
+            contacts: slot.contacts,
+            mean: slot.mean,
+            variance: slot.variance,
+            share_error: slot.share_error,
+        }
+    }
+}
+
+/// Why something is said of a reason: numbers over the window that says most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Hours of the window, which ends with the hour judged.
+    pub hours: u32,
+    /// Hours in it that were clearly over the expectation.
+    pub high_hours: u32,
+    /// Distinct customers by hour, summed.
+    pub observed: f64,
+    /// What was expected.
+    pub expected: f64,
+    /// Contacts in the window.
+    pub contacts: f64,
+    /// Observed over expected, and its 95 % interval (log-normal; too narrow below 5 customers).
+    pub ratio: f64,
+    /// Lower end.
+    pub ratio_low: f64,
+    /// Upper end.
+    pub ratio_high: f64,
+    /// Minus the logarithm of the tail probability, less the window's payment. 0 where nothing
+    /// stands out.
+    pub score: f64,
+}
+
+impl Evidence {
+    /// Customers over the expectation.
+    pub fn excess(&self) -> f64 {
+        self.observed - self.expected
+    }
+
+    fn of(sum: &Sum, score: f64) -> Evidence {
+        let (observed, expected) = (f64::from(sum.customers), f64::from(sum.mean).max(1e-9));
+        let ratio = observed / expected;
+        let error = f64::from(sum.share_error) / expected + MODEL_SD * MODEL_SD;
+        let noise = f64::from(sum.variance) / expected / observed.max(1.0);
+        let reach = (1.96 * (error + noise).sqrt()).exp();
+        Evidence {
+            hours: sum.hours,
+            high_hours: sum.high,
+            observed,
+            expected,
+            contacts: f64::from(sum.contacts),
+            ratio,
+            ratio_low: ratio / reach,
+            ratio_high: ratio * reach,
+            score,
+        }
+    }
+}
+
+/// The last two weeks of a reason.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recent {
+    slots: VecDeque<Slot>,
+    /// Older hours, eight by eight; the last is being filled.
+    blocks: VecDeque<Sum>,
+    /// How many of the newest hours may be judged: an issue that ended is not judged again.
+    judged: u32,
+}
+
+impl Recent {
+    /// Whether a value read from storage has the shape of this version.
+    pub fn is_sound(&self) -> bool {
+        self.slots.len() <= RING_H && self.blocks.len() <= BLOCKS + 1
+    }
+
+    /// The hours kept one by one, the oldest first.
+    pub fn slots(&self) -> &VecDeque<Slot> {
+        &self.slots
+    }
+
+    /// Adds an hour; `judge` says whether windows may hold it. Gives back the one that leaves.
+    pub fn push(&mut self, slot: Slot, judge: bool) -> Option<Slot> {
+        self.slots.push_back(slot);
+        self.judged = if judge { (self.judged + 1).min(LONGEST_H as u32 + BLOCK_H) } else { 0 };
+        if self.slots.len() <= RING_H {
+            return None;
+        }
+        let left = self.slots.pop_front()?;
+        let sum = Sum::of(&left);
+        match self.blocks.back_mut() {
+            Some(block) if block.hours < BLOCK_H => block.add(&sum),
+            _ => self.blocks.push_back(sum),
+        }
+        if self.blocks.len() > BLOCKS + 1 {
+            self.blocks.pop_front();
+        }
+        Some(left)
+    }
+
+    /// Nothing of what came so far is judged again.
+    pub fn forget(&mut self) {
+        self.judged = 0;
+    }
+
+    /// The newest `hours` hours are not learned.
+    pub fn exclude(&mut self, hours: u32) {
+        for slot in self.slots.iter_mut().rev().take(hours as usize) {
+            slot.learns = false;
+        }
+    }
+
+    /// The evidence of the window that says most; a score of 0 where none passes.
+    /// No window shorter than `shortest_h` hours is looked at.
+    pub fn scan(&self, settings: &HourlySettings, shortest_h: u32) -> Evidence {
+        let mut best = Evidence::default();
+        let mut sum = Sum::default();
+        let mut windows = WINDOWS_H.iter().filter(|hours| **hours >= shortest_h).peekable();
+        let slots = self.slots.iter().rev().map(Sum::of);
+        for part in slots.chain(self.blocks.iter().rev().copied()) {
+            if sum.hours + part.hours > self.judged {
+                break;
+            }
+            sum.add(&part);
+            let Some(&&window_h) = windows.peek() else { break };
+            if sum.hours < window_h {
+                continue;
+            }
+            windows.next();
+            best = better(best, &sum, window_h, settings);
+        }
+        // What is judged of a longer window is all there is.
+        if let Some(&&window_h) = windows.peek() {
+            best = better(best, &sum, window_h, settings);
+        }
+        best
+    }
+}
+
+fn better(best: Evidence, sum: &Sum, window_h: u32, settings: &HourlySettings) -> Evidence {
+    let score = score(sum, window_h, settings);
+    if score > best.score { Evidence::of(sum, score) } else { best }
+}
+
+/// 0 where the window cannot make an issue: too few customers, too few separate hours.
+fn score(sum: &Sum, window_h: u32, settings: &HourlySettings) -> f64 {
+    // The largest hour counts as the second largest: one hour never makes an issue.
+    let count = f64::from(sum.cut - (sum.tops[0] - sum.tops[1]));
+    let mean = f64::from(sum.mean).max(1e-6);
+    let separate = sum.high >= 3 || (sum.high >= 2 && count > 4.0 * mean);
+    if !separate || count - mean < settings.min_excess {
+        return 0.0;
+    }
+    let error = f64::from(sum.share_error) / mean + MODEL_SD * MODEL_SD;
+    let dispersion = (f64::from(sum.variance) / mean + mean * error).max(1.0);
+    if count - mean < GATE_SD * (dispersion * mean).sqrt() {
+        return 0.0;
+    }
+    let tail = ln_at_least(count.min(1e9) as u64, mean, dispersion);
+    let score = -tail - (LONGEST_H / f64::from(window_h)).ln();
+    if score.is_finite() { score.max(0.0) } else { 0.0 }
+}
+
+/// The score from which an issue opens, for so many reasons under one budget.
+///
+/// Every window length has `hours / length` separate fits, each a few effective looks; the
+/// payment in the score makes them equal, so their number is `LOOKS · hours / longest`.
+pub fn threshold(reasons: usize, settings: &HourlySettings) -> f64 {
+    let asked = settings.false_per_week;
+    let budget = if asked.is_finite() { asked.clamp(1e-6, 1e3) } else { 1e-6 };
+    (reasons.max(1) as f64 * LOOKS * 168.0 / LONGEST_H / budget).ln().max(3.0)
+}
+
+/// The score from which a reason is watched.
+pub fn watch_threshold(reasons: usize, settings: &HourlySettings) -> f64 {
+    threshold(reasons, settings) - WATCH_TIMES.ln()
+}
