@@ -1,6 +1,7 @@
 //! One analysis of text for tagging and for the search index: words folded and stemmed, Chinese
 //! as single simplified characters, offsets into the original.
 
+use crate::chinese;
 use crate::hash::{combine, hash64};
 use crate::language::{Language, Script};
 use crate::normalise;
@@ -179,29 +180,67 @@ pub fn split_into(text: &str, out: &mut Analysis) {
             common: false,
         });
     }
+    fold_regional_words(out);
+}
+
+/// Gives Chinese words that differ by region one form. Their characters' places are shared out
+/// among those of the word that stands for them, which is never longer.
+fn fold_regional_words(out: &mut Analysis) {
+    let (mut at, mut kept) = (0, 0);
+    while let Some(&first) = out.tokens.get(at) {
+        let regional = (first.script == Script::Han).then(|| regional_word_at(out, at)).flatten();
+        let Some((length, common)) = regional else {
+            out.tokens[kept] = first;
+            (at, kept) = (at + 1, kept + 1);
+            continue;
+        };
+        for (n, c) in common.iter().enumerate() {
+            let (from, to) = (n * length / common.len(), (n + 1) * length / common.len());
+            let end = out.tokens[at + to - 1].end;
+            let folded_start = out.folded.len() as u32;
+            out.folded.push(*c);
+            let folded_end = out.folded.len() as u32;
+            let form = hash64(out.folded.get(folded_start as usize..).unwrap_or("").as_bytes());
+            let place = out.tokens[at + from];
+            out.tokens[kept] = Token { end, form, stem: form, folded_start, folded_end, ..place };
+            kept += 1;
+        }
+        at += length;
+    }
+    out.tokens.truncate(kept);
+}
+
+/// The length of the regional word whose characters begin at a token, and what stands for it.
+fn regional_word_at(split: &Analysis, at: usize) -> Option<(usize, &'static [char])> {
+    let first = split.tokens.get(at)?;
+    let together = split.folded.get(first.folded_start as usize..)?;
+    let (length, common) = chinese::regional_word(together)?;
+    let word = split.tokens.get(at..at + length)?;
+    word.windows(2).all(|pair| pair[0].end == pair[1].start).then_some((length, common))
 }
 
 /// Splits English contractions into their two words, both at the contraction's place.
 fn take_contractions_apart(out: &mut Analysis) {
-    let mut at = 0;
-    while let Some(token) = out.tokens.get(at) {
-        at += 1;
+    let verb_of = |out: &Analysis, token: &Token| {
         let form = out.form(token);
-        let Some(verb) = form.ends_with('t').then(|| verb_of_negation(form)).flatten() else {
+        form.ends_with('t').then(|| verb_of_negation(form)).flatten()
+    };
+    let Some(first) = out.tokens.iter().position(|token| verb_of(out, token).is_some()) else {
+        return;
+    };
+    let rest = out.tokens.split_off(first);
+    for token in rest {
+        let Some(verb) = verb_of(out, &token) else {
+            out.tokens.push(token);
             continue;
         };
-        let token = *token;
-        let mut word = |text: &str, before| {
+        for (text, before) in [(verb, token.before), ("not", Break::None)] {
             let folded_start = out.folded.len() as u32;
             out.folded.push_str(text);
             let folded_end = out.folded.len() as u32;
             let form = hash64(text.as_bytes());
-            Token { form, stem: form, folded_start, folded_end, before, ..token }
-        };
-        let (first, second) = (word(verb, token.before), word("not", Break::None));
-        out.tokens[at - 1] = first;
-        out.tokens.insert(at, second);
-        at += 1;
+            out.tokens.push(Token { form, stem: form, folded_start, folded_end, before, ..token });
+        }
     }
 }
 

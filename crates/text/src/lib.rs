@@ -4,7 +4,7 @@
 //! never shows. A trained tagger will sit beside [`phrase`], on the same [`analysis`].
 
 pub mod analysis;
-mod chinese;
+pub mod chinese;
 pub mod cues;
 mod hash;
 pub mod lang;
@@ -24,4 +24,4 @@ pub use segment::{Break, TokenKind};
 
 /// The version of folding, segmentation and stems. Stored beside every index and sketch made with
 /// them; a mismatch means they must be made again.
-pub const ANALYSER_VERSION: &str = "1";
+pub const ANALYSER_VERSION: &str = "2";

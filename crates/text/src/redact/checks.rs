@@ -222,6 +222,37 @@ pub(super) fn spanish_letter(digits: &[u8]) -> u8 {
     b"TRWAGMYFPDXBNJZSQVHLCKE"[(number % 23) as usize]
 }
 
+/// A Spanish identity number of a foreigner: X, Y or Z, seven digits, a control letter.
+pub(super) fn spanish_nie(word: &str) -> bool {
+    let [first, digits @ .., control] = word.as_bytes() else { return false };
+    if digits.len() != 7 || !digits.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let first = match first.to_ascii_uppercase() {
+        b'X' => 0,
+        b'Y' => 1,
+        b'Z' => 2,
+        _ => return false,
+    };
+    let mut number = vec![first];
+    number.extend(digits.iter().map(|b| b - b'0'));
+    spanish_letter(&number) == control.to_ascii_uppercase()
+}
+
+/// A Taiwanese identity number: a letter for the place, 1 or 2, seven digits and one of check.
+pub(super) fn taiwan_id(word: &str) -> bool {
+    const PLACES: &[u8] = b"ABCDEFGHJKLMNPQRSTUVXYWZIO";
+    let [place, digits @ ..] = word.as_bytes() else { return false };
+    if digits.len() != 9 || !digits.iter().all(u8::is_ascii_digit) || !b"12".contains(&digits[0]) {
+        return false;
+    }
+    let Some(place) = PLACES.iter().position(|known| known == place) else { return false };
+    let place = place as u32 + 10;
+    let weights = [8, 7, 6, 5, 4, 3, 2, 1, 1];
+    let sum: u32 = digits.iter().zip(weights).map(|(b, w)| u32::from(b - b'0') * w).sum();
+    (place / 10 + place % 10 * 9 + sum).is_multiple_of(10)
+}
+
 /// A German tax identification number, ISO 7064 MOD 11,10.
 pub(super) fn german_tax(digits: &[u8]) -> bool {
     if digits.len() != 11 || digits[0] == 0 {
@@ -269,5 +300,7 @@ mod tests {
         assert!(iban_check(b"HU42117730161111101800000000"));
         assert!(!iban_check(b"DE89370400440532013001"));
         assert_eq!(spanish_letter(&digits("12345678")), b'Z');
+        assert!(spanish_nie("X1234567L") && !spanish_nie("Y1234567L") && !spanish_nie("X123"));
+        assert!(taiwan_id("A123456789") && !taiwan_id("A123456788") && !taiwan_id("A323456789"));
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use crate::chinese::to_simplified;
 use crate::language::is_han;
 
-/// Bytes looked at before a number.
-const WINDOW_BYTES: usize = 48;
+/// Characters looked at before and after a number.
+const WINDOW_CHARS: usize = 40;
 
 /// What a number is called by the nearest telling word before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,185 +16,24 @@ pub(super) enum Called {
     /// An order, ticket, version: something of ours that must stay.
     Reference,
     Account,
+    /// A personal number or document of the state.
     NationalId,
     Nothing,
 }
 
-const PHONE: &[&str] = &[
-    "phone",
-    "tel",
-    "telephone",
-    "mobile",
-    "cell",
-    "call me",
-    "call us",
-    "whatsapp",
-    "viber",
-    "sms",
-    "reach me",
-    "fax",
-    "dial",
-    "电话",
-    "手机",
-    "热线",
-    "致电",
-    "联系方式",
-    "телефон",
-    "тел",
-    "моб",
-    "номер телефона",
-    "звоните",
-    "перезвон",
-    "telefon",
-    "mobil",
-    "hívj",
-    "hívás",
-    "телефону",
-    "հեռախոս",
-    "հեռ",
-    "զանգ",
-    "teléfono",
-    "telefono",
-    "móvil",
-    "llám",
-    "llam",
-    "handy",
-    "rufnummer",
-    "anruf",
-    "rückruf",
-    "téléphone",
-    "portable",
-    "appel",
-    "numéro de tel",
-];
-const REFERENCE: &[&str] = &[
-    "order",
-    "ticket",
-    "invoice",
-    "tracking",
-    "case",
-    "ref",
-    "reference",
-    "bug",
-    "build",
-    "version",
-    "serial",
-    "model",
-    "part",
-    "sku",
-    "item",
-    "article",
-    "isbn",
-    "parcel",
-    "shipment",
-    "booking",
-    "reservation",
-    "confirmation",
-    "transaction",
-    "error",
-    "code",
-    "firmware",
-    "release",
-    "revision",
-    "product",
-    "request",
-    "claim",
-    "complaint",
-    "订单",
-    "单号",
-    "编号",
-    "工单",
-    "型号",
-    "版本",
-    "流水",
-    "заказ",
-    "накладн",
-    "трек",
-    "счет-фактур",
-    "обращени",
-    "заявк",
-    "верси",
-    "артикул",
-    "rendelés",
-    "rendelési",
-    "számla",
-    "csomag",
-    "bejelentés",
-    "hibajegy",
-    "verzió",
-    "cikkszám",
-    "պատվեր",
-    "հայտ",
-    "տարբերակ",
-    "pedido",
-    "factura",
-    "envío",
-    "seguimiento",
-    "caso",
-    "versión",
-    "bestell",
-    "rechnung",
-    "sendung",
-    "auftrag",
-    "vorgang",
-    "artikel",
-    "commande",
-    "facture",
-    "colis",
-    "suivi",
-    "dossier",
-    "numéro de commande",
-];
-const ACCOUNT: &[&str] = &[
-    "account",
-    "card",
-    "konto",
-    "számlaszám",
-    "bankszámla",
-    "счет",
-    "счёт",
-    "карт",
-    "账号",
-    "卡号",
-    "银行卡",
-    "cuenta",
-    "tarjeta",
-    "karte",
-    "compte",
-    "carte",
-    "հաշիվ",
-    "քարտ",
-    "routing",
-    "sort code",
-    "passport",
-    "паспорт",
-    "útlevél",
-    "护照",
-    "անձնագիր",
-    "pasaporte",
-    "reisepass",
-    "passeport",
-];
-const NATIONAL_ID: &[&str] = &[
-    "ssn",
-    "social security",
-    "tax id",
-    "national id",
-    "инн",
-    "снилс",
-    "taj",
-    "adóazonosító",
-    "adószám",
-    "身份证",
-    "dni",
-    "nie",
-    "steuer",
-    "sozialversicherung",
-    "sécurité sociale",
-    "nir",
-    "հծհ",
-    "սոցիալական",
-];
+impl Called {
+    fn named(class: &str) -> Called {
+        match class {
+            "phone" => Called::Phone,
+            "reference" => Called::Reference,
+            "account" => Called::Account,
+            "national_id" => Called::NationalId,
+            _ => Called::Nothing,
+        }
+    }
+}
+
+static WORDS: &str = include_str!("../../data/telling_words.txt");
 
 const CURRENCY_SIGNS: &[char] = &['$', '€', '£', '¥', '₽', '₹', '֏', '￥', '฿', '₩', '₴', '₸', '%'];
 const CURRENCY_WORDS: &[&str] = &[
@@ -224,24 +64,69 @@ const CURRENCY_WORDS: &[&str] = &[
     "jpy",
 ];
 
+/// Endings of compounds that name a number of ours, unless their beginning tells otherwise.
+const REFERENCE_ENDINGS: &[&str] = &["nummer", "szám"];
+
 /// The nearest telling word before a number.
 pub(super) fn called(text: &str, number_start: usize) -> Called {
-    let before = window_before(text, number_start).to_lowercase();
+    let before = window_before(text, number_start);
+    // The name of a mark says nothing of the next number.
+    let before = fold(before.rsplit('⟩').next().unwrap_or(before));
     let before = before.get(last_sentence(&before)..).unwrap_or(&before);
     let telling = telling_words();
     let mut best = (0, Called::Nothing);
     for (at, first) in before.char_indices() {
+        let mut told = false;
         for word in telling.get(&first).into_iter().flatten() {
             let end = at + word.text.len();
-            if end > best.0 && begins_a_word(before, at, word.text) {
-                best = (end, word.called);
+            if begins_a_word(before, at, word.text) {
+                told = true;
+                if end > best.0 {
+                    best = (end, word.called);
+                }
             }
+        }
+        if !told
+            && let Some(end) = reference_compound(before, at)
+            && end > best.0
+        {
+            best = (end, Called::Reference);
         }
     }
     if best.1 == Called::Nothing && before.trim_end().ends_with(['#', '№']) {
         return Called::Reference;
     }
     best.1
+}
+
+/// Whether a number is said to be one of ours by the words right after it: `2024/17 számú számla`.
+pub(super) fn called_reference_after(text: &str, number_end: usize) -> bool {
+    let after: String = text.get(number_end..).unwrap_or("").chars().take(WINDOW_CHARS).collect();
+    let after = fold(&after);
+    let ends = ['.', ',', ';', '!', '?', '\n', '。', '，', '；', '！', '？'];
+    let after = after.split(ends).next().unwrap_or("");
+    let telling = telling_words();
+    let nearest = after.char_indices().find_map(|(at, first)| {
+        let words = telling.get(&first)?;
+        words.iter().find(|word| begins_a_word(after, at, word.text)).map(|word| word.called)
+    });
+    nearest == Some(Called::Reference)
+}
+
+/// The end of a word at `at` that is a compound naming a number.
+fn reference_compound(text: &str, at: usize) -> Option<usize> {
+    let starts = text.get(..at)?.chars().next_back().is_none_or(|c| !c.is_alphanumeric());
+    let word: &str = text.get(at..)?.split(|c: char| !c.is_alphabetic()).next()?;
+    let compound = REFERENCE_ENDINGS
+        .iter()
+        .any(|ending| word.len() > ending.len() + 2 && word.ends_with(ending));
+    (starts && compound).then_some(at + word.len())
+}
+
+/// Lower case, simplified characters, ё as е: as the words are listed.
+fn fold(text: &str) -> String {
+    let lower = text.chars().flat_map(char::to_lowercase);
+    lower.map(|c| if c == 'ё' { 'е' } else { to_simplified(c) }).collect()
 }
 
 struct Telling {
@@ -251,16 +136,16 @@ struct Telling {
 
 /// The telling words by their first character. Of two that end at one place the earlier speaks.
 fn telling_words() -> &'static BTreeMap<char, Vec<Telling>> {
-    static WORDS: OnceLock<BTreeMap<char, Vec<Telling>>> = OnceLock::new();
-    WORDS.get_or_init(|| {
+    static BY_FIRST: OnceLock<BTreeMap<char, Vec<Telling>>> = OnceLock::new();
+    BY_FIRST.get_or_init(|| {
         let mut words: BTreeMap<char, Vec<Telling>> = BTreeMap::new();
-        for (texts, called) in [
-            (PHONE, Called::Phone),
-            (REFERENCE, Called::Reference),
-            (ACCOUNT, Called::Account),
-            (NATIONAL_ID, Called::NationalId),
-        ] {
-            for text in texts {
+        let mut called = Called::Nothing;
+        for line in WORDS.lines().filter(|line| !line.starts_with('#')) {
+            if let Some(class) = line.strip_prefix("@ ") {
+                called = Called::named(class);
+                continue;
+            }
+            for text in line.split(',').map(str::trim) {
                 if let Some(first) = text.chars().next() {
                     words.entry(first).or_default().push(Telling { text, called });
                 }
@@ -313,13 +198,56 @@ fn begins_a_word(text: &str, at: usize, word: &str) -> bool {
     }
     // A few letters more make an inflected form, not another word.
     let tail = rest.chars().take_while(|c| c.is_alphabetic()).count();
-    tail <= if word.len() < 4 { 1 } else { 8 }
+    tail <= match word.chars().count() {
+        0..4 => 1,
+        4..6 => 8,
+        _ => 24,
+    }
 }
 
 fn window_before(text: &str, start: usize) -> &str {
-    let mut from = start.saturating_sub(WINDOW_BYTES);
-    while !text.is_char_boundary(from) {
-        from += 1;
+    let before = text.get(..start).unwrap_or("");
+    let from = before.char_indices().rev().take(WINDOW_CHARS).last().map_or(start, |(at, _)| at);
+    before.get(from..).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_list_reads_and_is_folded() {
+        let words = telling_words();
+        for class in [Called::Phone, Called::Reference, Called::Account, Called::NationalId] {
+            assert!(words.values().flatten().filter(|word| word.called == class).count() > 20);
+        }
+        for word in words.values().flatten() {
+            assert_eq!(fold(word.text), word.text);
+            assert_ne!(word.called, Called::Nothing, "{}", word.text);
+        }
     }
-    text.get(from..start).unwrap_or("")
+
+    #[test]
+    fn the_nearest_word_names_the_number() {
+        for (before, expected) in [
+            ("order 7, my phone is ", Called::Phone),
+            ("my phone is broken, order ", Called::Reference),
+            ("Bestellnummer ", Called::Reference),
+            ("Zeichnungsnummer ", Called::Reference),
+            ("meine Nummer ", Called::Nothing),
+            ("Kontonummer ", Called::Account),
+            ("meine Steueridentifikationsnummer lautet ", Called::NationalId),
+            ("cikkszám: ", Called::Reference),
+            ("telefonszámom ", Called::Phone),
+            ("показания счётчика ", Called::Reference),
+            ("расчётный счёт ", Called::Account),
+            ("聯絡電話", Called::Phone),
+            ("訂單編號：", Called::Reference),
+            ("I have an order. Call ", Called::Nothing),
+        ] {
+            assert_eq!(called(before, before.len()), expected, "{before}");
+        }
+        assert!(called_reference_after("12 számú számla", 2));
+        assert!(!called_reference_after("12. A számla", 2));
+    }
 }

@@ -8,8 +8,42 @@ const SPOKEN_ENDINGS: &[&str] = &[
     "com", "net", "org", "edu", "gov", "info", "io", "co", "eu", "uk", "de", "fr", "es", "hu",
     "ru", "am", "cn", "us", "ca", "au", "ch", "at", "it", "nl", "me",
 ];
-pub(super) const SPOKEN_DOT: &[&str] = &["dot", "punkt", "punto", "point", "pont", "точка", "կետ"];
-const SPOKEN_AT: &[&str] = &["at", "arroba", "kukac", "собака", "arobase", "ät"];
+pub(super) const SPOKEN_DOT: &[&str] =
+    &["dot", "punkt", "punto", "ponto", "point", "pont", "точка", "կետ"];
+/// How the sign is called, with the word for a dot that the same speakers use.
+const SPOKEN_AT: &[(&str, &[&str])] = &[
+    ("at", &["dot", "punkt"]),
+    ("ät", &["punkt"]),
+    ("arroba", &["punto", "ponto"]),
+    ("chiocciola", &["punto"]),
+    ("arobase", &["point"]),
+    ("kukac", &["pont"]),
+    ("собака", &["точка"]),
+    ("собачка", &["точка"]),
+    ("շնիկ", &["կետ"]),
+];
+/// Signs inside the name, spoken in one word or two.
+const SPOKEN_SIGNS: &[&str] = &[
+    "underscore",
+    "dash",
+    "hyphen",
+    "minus",
+    "plus",
+    "unterstrich",
+    "bindestrich",
+    "aláhúzás",
+    "alsóvonal",
+    "kötőjel",
+    "подчеркивание",
+    "подчёркивание",
+    "дефис",
+    "тире",
+    "guion",
+    "guión",
+    "tiret",
+    "underline",
+];
+const SPOKEN_LOW: &[&str] = &["bajo", "medio", "нижнее", "low", "bas"];
 
 /// Marks every written address.
 pub(super) fn find_written(text: &str, marks: &mut Marks) {
@@ -23,7 +57,7 @@ pub(super) fn find_written(text: &str, marks: &mut Marks) {
             before.chars().rev().take_while(|&c| is_local(c)).map(char::len_utf8).sum();
         let local_text = before.get(at - local..).unwrap_or("").trim_start_matches(['.', '-', '+']);
         let domain = domain_length(after);
-        if !local_text.is_empty() && domain > 0 {
+        if local_text.contains(char::is_alphanumeric) && domain > 0 {
             let start = at - local_text.len();
             let end = at + sign + domain;
             marks.add(start, end, Kind::Email);
@@ -65,20 +99,30 @@ pub(super) fn find_spoken(text: &str, words: &[(usize, usize)], marks: &mut Mark
             .is_some_and(|word| list.contains(&word.to_lowercase().as_str()))
     };
     for at in 1..words.len().saturating_sub(2) {
-        if !is(at, SPOKEN_AT) {
-            continue;
-        }
+        let spoken = SPOKEN_AT.iter().find(|(sign, _)| is(at, &[sign]));
+        let Some((_, dots)) = spoken else { continue };
         let mut last = at + 1;
-        while is(last + 1, SPOKEN_DOT) && last + 2 < words.len() {
+        while is(last + 1, dots) && last + 2 < words.len() {
             last += 2;
         }
         if last == at + 1 || !is(last, SPOKEN_ENDINGS) {
             continue;
         }
         let mut first = at - 1;
-        while first >= 2 && is(first - 1, SPOKEN_DOT) {
-            first -= 2;
+        while let Some(before) = name_before(first, is) {
+            first = before;
         }
         marks.add(words[first].0, words[last].1, Kind::Email);
     }
+}
+
+/// The word of a spoken name that is joined to the word `first` by a spoken sign.
+fn name_before(first: usize, is: impl Fn(usize, &[&str]) -> bool) -> Option<usize> {
+    let sign = first.checked_sub(1)?;
+    if is(sign, SPOKEN_DOT) || is(sign, SPOKEN_SIGNS) {
+        let low = sign.checked_sub(1).filter(|before| is(*before, SPOKEN_LOW));
+        return low.unwrap_or(sign).checked_sub(1);
+    }
+    let two = is(sign, SPOKEN_LOW) && is(sign.checked_sub(1)?, SPOKEN_SIGNS);
+    if two { sign.checked_sub(2) } else { None }
 }

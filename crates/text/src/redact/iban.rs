@@ -11,7 +11,7 @@ pub(super) fn find(text: &str, marks: &mut Marks) {
         let begins = bytes[at].is_ascii_alphabetic()
             && bytes[at + 1].is_ascii_alphabetic()
             && bytes[at + 2].is_ascii_digit()
-            && (at == 0 || !bytes[at - 1].is_ascii_alphanumeric());
+            && (at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'-'));
         match begins.then(|| end_of(bytes, at)).flatten() {
             Some(end) => {
                 marks.add(at, end, Kind::Iban);

@@ -5,14 +5,17 @@
 
 mod checks;
 mod context;
+mod document;
 mod email;
 mod iban;
 mod number;
+mod run;
 mod spoken;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What kinds of personal data are taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,7 +103,7 @@ pub struct Redacted<'a> {
 /// What a replacement uncovers is looked at again, at most so often.
 const MOST_PASSES: usize = 6;
 /// Fewer digits than this identify nobody.
-const FEWEST_DIGITS: usize = 7;
+const FEWEST_DIGITS: usize = 5;
 
 /// Takes personal data out of a text. Redacting again changes nothing.
 pub fn redact(text: &str) -> Redacted<'_> {
@@ -115,26 +118,25 @@ pub fn redact(text: &str) -> Redacted<'_> {
     redacted
 }
 
-/// Places to be replaced. Those found first win.
+/// Places to be replaced: by their start the end and the kind. Those found first win.
 #[derive(Default)]
-struct Marks(Vec<(usize, usize, Kind)>);
+struct Marks(BTreeMap<usize, (usize, Kind)>);
 
 impl Marks {
     fn add(&mut self, start: usize, end: usize, kind: Kind) {
         if start < end && !self.overlap(start, end) {
-            self.0.push((start, end, kind));
+            self.0.insert(start, (end, kind));
         }
     }
 
     fn overlap(&self, start: usize, end: usize) -> bool {
-        self.0.iter().any(|&(from, to, _)| from < end && start < to)
+        self.0.range(..end).next_back().is_some_and(|(_, (to, _))| start < *to)
     }
 
-    fn apply(mut self, text: &str, counts: &mut RedactionCounts) -> String {
-        self.0.sort_unstable();
+    fn apply(self, text: &str, counts: &mut RedactionCounts) -> String {
         let mut out = String::with_capacity(text.len());
         let mut from = 0;
-        for (start, end, kind) in self.0 {
+        for (start, (end, kind)) in self.0 {
             out.push_str(text.get(from..start).unwrap_or(""));
             out.push_str(kind.mark());
             counts.count(kind);
@@ -153,6 +155,7 @@ fn find(text: &str) -> Marks {
     }
     if gate.digits >= FEWEST_DIGITS {
         iban::find(text, &mut marks);
+        document::find(text, &mut marks);
         number::find(text, &mut marks);
     }
     if gate.han {

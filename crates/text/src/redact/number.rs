@@ -2,118 +2,27 @@
 
 use super::checks;
 use super::context::{self, Called};
+use super::run::{self, Gap, Group, Run, is_bracket};
 use super::{Kind, Marks};
 use crate::language::is_han;
 use crate::normalise::digit_value;
 
 /// Digits in one group from which on it is taken out without a reason to keep it.
 const LONG_RUN: usize = 12;
-/// Digits after a word such as "account" or "passport".
+/// Digits after a word such as "account".
 const CALLED_RUN: usize = 8;
+/// Digits after a word such as "passport".
+const DOCUMENT_RUN: usize = 6;
 const FEWEST_PHONE: usize = 7;
 const MOST_PHONE: usize = 15;
 
-/// Digits written without a gap.
-#[derive(Clone, Copy, Debug)]
-struct Group {
-    start: usize,
-    end: usize,
-    /// Where its digits begin in the run's digits.
-    first: usize,
-    count: usize,
-    /// What stands before it in the run.
-    gap: Gap,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Gap {
-    None,
-    Space,
-    Dash,
-    Dot,
-    Slash,
-    Bracket,
-}
-
-/// Groups that stand close together.
-#[derive(Default)]
-struct Run {
-    groups: Vec<Group>,
-    digits: Vec<u8>,
-}
-
 /// Marks every number that may identify somebody.
 pub(super) fn find(text: &str, marks: &mut Marks) {
-    let mut run = Run::default();
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let Some(digit) = digit_value(c) else { continue };
-        let first = run.digits.len();
-        run.digits.push(digit);
-        let mut end = at + c.len_utf8();
-        while let Some(&(_, next)) = chars.peek() {
-            let Some(digit) = digit_value(next) else { break };
-            run.digits.push(digit);
-            end += next.len_utf8();
-            chars.next();
-        }
-        let gap = match run.groups.last() {
-            None => Gap::None,
-            Some(_) => gap_before(text, &run, at),
-        };
-        let group = Group { start: at, end, first, count: run.digits.len() - first, gap };
-        run.groups.push(group);
-        let rest = text.get(end..).unwrap_or("");
-        if !goes_on(rest) {
-            judge_run(text, &run, marks);
-            run.groups.clear();
-            run.digits.clear();
-        }
-    }
-    judge_run(text, &run, marks);
-}
-
-/// Whether another group of the same number may follow.
-fn goes_on(rest: &str) -> bool {
-    let gap = gap_length(rest);
-    gap > 0
-        && rest.get(..gap).and_then(gap_kind).is_some()
-        && rest.get(gap..).and_then(|r| r.chars().next()).is_some_and(|c| digit_value(c).is_some())
-}
-
-fn gap_length(rest: &str) -> usize {
-    rest.chars().take(4).take_while(|&c| is_gap(c)).map(char::len_utf8).sum()
-}
-
-fn is_gap(c: char) -> bool {
-    matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '-' | '–' | '‑' | '‐' | '－' | '.' | '/' | '(' | ')')
-}
-
-fn gap_kind(gap: &str) -> Option<Gap> {
-    if gap.chars().count() > 3 || gap.contains(". ") || gap.contains("  ") {
-        return None;
-    }
-    let has = |list: &[char]| gap.contains(list);
-    Some(if has(&['(', ')']) {
-        Gap::Bracket
-    } else if has(&['.']) {
-        Gap::Dot
-    } else if has(&['/']) {
-        Gap::Slash
-    } else if has(&['-', '–', '‑', '‐', '－']) {
-        Gap::Dash
-    } else {
-        Gap::Space
-    })
-}
-
-fn gap_before(text: &str, run: &Run, at: usize) -> Gap {
-    let gap = run.groups.last().and_then(|last| text.get(last.end..at));
-    gap.and_then(gap_kind).unwrap_or(Gap::None)
+    run::each(text, |run| judge_run(text, run, marks));
 }
 
 fn judge_run(text: &str, run: &Run, marks: &mut Marks) {
-    if run.digits.len() < FEWEST_PHONE {
+    if run.digits.len() < DOCUMENT_RUN {
         return;
     }
     let mut from = 0;
@@ -138,7 +47,8 @@ fn date_at(run: &Run, at: usize) -> Option<usize> {
     }
     let [a, b, c] = run.groups.get(at..at + 3)? else { return None };
     let same = b.gap == c.gap && matches!(b.gap, Gap::Dash | Gap::Dot | Gap::Slash);
-    let alone = run.groups.len() == 3;
+    let alone = run.groups.get(at + 3).is_none_or(|next| next.gap != c.gap && b.gap != Gap::Dash)
+        && (at == 0 || a.gap != b.gap);
     let value = |g: &Group| {
         run.digits.iter().skip(g.first).take(g.count).fold(0u32, |sum, &d| sum * 10 + u32::from(d))
     };
@@ -154,7 +64,11 @@ fn judge_cards(text: &str, run: &Run, from: usize, to: usize, marks: &mut Marks)
     let mut rest = from;
     let mut at = from;
     while at < to {
-        if let Some(end) = card_end(run, at, to) {
+        // One number in ten of a length that cards rarely have passes the check by chance.
+        let card = card_end(run, at, to).filter(|&(_, usual)| {
+            usual || context::called(text, run.groups[at].start) != Called::Reference
+        });
+        if let Some((end, _)) = card {
             judge_rest(text, run, rest, at, marks);
             marks.add(run.groups[at].start, run.groups[end - 1].end, Kind::Card);
             (rest, at) = (end, end);
@@ -165,8 +79,14 @@ fn judge_cards(text: &str, run: &Run, from: usize, to: usize, marks: &mut Marks)
     judge_rest(text, run, rest, to, marks);
 }
 
-fn card_end(run: &Run, at: usize, to: usize) -> Option<usize> {
-    let first = run.groups[at].first;
+/// The end of the groups that make a card number, and whether it has a usual length.
+fn card_end(run: &Run, at: usize, to: usize) -> Option<(usize, bool)> {
+    let start = run.groups.get(at)?;
+    // What follows a point is a fraction.
+    if start.gap == Gap::Dot {
+        return None;
+    }
+    let first = start.first;
     let mut count = 0;
     let mut best: Option<(usize, usize)> = None;
     for (n, group) in run.groups[at..to].iter().enumerate() {
@@ -187,7 +107,7 @@ fn card_end(run: &Run, at: usize, to: usize) -> Option<usize> {
             break;
         }
     }
-    best.map(|(_, end)| end)
+    best.map(|(rank, end)| (end, rank < 2))
 }
 
 /// Some neighbouring groups, as one number.
@@ -199,20 +119,67 @@ struct Number<'a> {
     end: usize,
 }
 
+/// More groups than this make no number of a kind that is known by its grouping.
+const MOST_GROUPS: usize = 7;
+
 fn judge_rest(text: &str, run: &Run, from: usize, to: usize, marks: &mut Marks) {
-    let Some(groups) = run.groups.get(from..to).filter(|groups| !groups.is_empty()) else { return };
-    let (first, last) = (groups[0], groups[groups.len() - 1]);
-    let Some(digits) = run.digits.get(first.first..last.first + last.count) else { return };
-    let number = Number { text, groups, digits, start: first.start, end: last.end };
-    if digits.len() < FEWEST_PHONE || marks.overlap(number.start, number.end) {
+    let Some(whole) = Number::of(text, run, from, to) else { return };
+    if whole.digits.len() < DOCUMENT_RUN || marks.overlap(whole.start, whole.end) {
         return;
     }
-    if let Some((start, end, kind)) = number.kind() {
+    if let Some((start, end, kind)) = whole.kind() {
         marks.add(start, end, kind);
+    } else if !judge_parts(text, run, from, to, marks) && whole.is_long() {
+        marks.add(whole.start, whole.end, Kind::Digits);
     }
 }
 
-impl Number<'_> {
+/// Finds numbers that stand next to each other, such as a postcode and a phone number. Whether
+/// there were any.
+fn judge_parts(text: &str, run: &Run, from: usize, to: usize, marks: &mut Marks) -> bool {
+    let mut any = false;
+    let mut at = from;
+    while at < to {
+        let longest = to.min(at + MOST_GROUPS);
+        let found =
+            (at + 1..=longest).rev().filter(|end| (at, *end) != (from, to)).find_map(|end| {
+                let parted = |n: usize| {
+                    let gap = run.groups.get(n).map(|group| group.gap);
+                    gap.is_none_or(|gap| matches!(gap, Gap::Space | Gap::Bracket))
+                };
+                let number = Number::of(text, run, at, end)?;
+                let apart = (at == from || parted(at)) && (end == to || parted(end));
+                let (start, until, kind) = number.known_kind().filter(|_| apart)?;
+                Some((start, until, kind, end))
+            });
+        match found {
+            Some((start, until, kind, end)) => {
+                marks.add(start, until, kind);
+                any = true;
+                at = end;
+            }
+            None => at += 1,
+        }
+    }
+    any
+}
+
+impl<'a> Number<'a> {
+    fn of(text: &'a str, run: &'a Run, from: usize, to: usize) -> Option<Number<'a>> {
+        let groups = run.groups.get(from..to)?;
+        let (first, last) = (groups.first()?, groups.last()?);
+        let digits = run.digits.get(first.first..last.first + last.count)?;
+        Some(Number { text, groups, digits, start: first.start, end: last.end })
+    }
+
+    /// The kind of what is known by itself, whatever stands around it.
+    fn known_kind(&self) -> Option<(usize, usize, Kind)> {
+        if self.digits.len() < FEWEST_PHONE {
+            return None;
+        }
+        self.kind().filter(|(_, _, kind)| matches!(kind, Kind::NationalId) || self.phone_shape())
+    }
+
     fn kind(&self) -> Option<(usize, usize, Kind)> {
         let called = context::called(self.text, self.start);
         if let Some(end) = self.national_id(called) {
@@ -232,22 +199,46 @@ impl Number<'_> {
         if phone_length && (called == Called::Phone || self.phone_shape()) {
             return Some((self.phone_start(), self.end, Kind::Phone));
         }
-        let long = if matches!(called, Called::Account | Called::NationalId) {
-            self.digits.len() >= CALLED_RUN
-        } else {
-            self.digits.len() >= LONG_RUN
-        };
-        long.then_some((self.start, self.end, Kind::Digits))
+        match called {
+            Called::NationalId if self.digits.len() >= DOCUMENT_RUN => {
+                Some((self.start, self.end, Kind::NationalId))
+            }
+            Called::Account if self.digits.len() >= CALLED_RUN => {
+                Some((self.start, self.end, Kind::Digits))
+            }
+            _ => None,
+        }
+    }
+
+    /// Long enough to name an account, when nothing tells what it is.
+    fn is_long(&self) -> bool {
+        let called = context::called(self.text, self.start);
+        self.digits.len() >= LONG_RUN
+            && (self.groups.len() == 1 || self.groups.iter().all(|group| group.count >= 3))
+            && called != Called::Reference
+            && !self.glued()
+            && !self.is_version()
+            && !self.is_filed_by_year()
+            && !context::is_amount(self.text, self.start, self.end)
+            && !context::called_reference_after(self.text, self.end)
+    }
+
+    /// A year and a running number: how offices number their papers.
+    fn is_filed_by_year(&self) -> bool {
+        let [year, number] = self.groups else { return false };
+        year.count == 4
+            && matches!(self.digits, [1, 9, ..] | [2, 0, ..])
+            && matches!(number.gap, Gap::Slash | Gap::Dash)
     }
 
     fn before(&self) -> Option<char> {
-        self.text.get(..self.start)?.trim_end_matches('(').chars().next_back()
+        self.text.get(..self.start)?.trim_end_matches(is_bracket).chars().next_back()
     }
 
     /// Takes in the plus sign and the bracket before a phone number.
     fn phone_start(&self) -> usize {
         let before = self.text.get(..self.start).unwrap_or("");
-        before.trim_end_matches('(').trim_end_matches(['+', '＋']).len()
+        before.trim_end_matches(is_bracket).trim_end_matches(['+', '＋']).len()
     }
 
     /// Part of a longer word, such as a model or order number.
@@ -287,24 +278,74 @@ impl Number<'_> {
         let zero = d.first() == Some(&0);
         let mobile = d.first() == Some(&1) && d.get(1).is_some_and(|second| *second >= 3);
         let lengths = self.lengths();
+        let listed = self.groups.iter().skip(1).all(|group| group.gap == Gap::Slash);
+        let has = |gap: Gap| self.groups.iter().skip(1).any(|group| group.gap == gap);
+        // Columns of decimals have points and spaces.
+        if (self.groups.len() > 2 && listed) || (has(Gap::Dot) && has(Gap::Space)) {
+            return false;
+        }
         match lengths.as_slice() {
             [11] => {
                 mobile
+                    || (zero && d[1] != 0)
                     || (matches!(d[0], 7 | 8) && d[1] == 9)
-                    || (d[0] == 0 && d[1] == 6 && matches!(d[2], 2 | 3 | 5 | 7))
                     || (d.starts_with(&[3, 6]) && matches!(d[2], 2 | 3 | 7))
             }
-            [10] => zero && d[1] != 0,
+            [10] => (zero && d[1] != 0) || (d[0] >= 2 && d[3] >= 2 && !self.beside_chinese()),
+            [12] => zero && d[1] == 1,
+            [9] => {
+                zero && matches!(d[1..3], [1, 0 | 1] | [3, 3] | [4 | 5, _] | [7, 7] | [9, 1..=9])
+            }
             [_] => d.starts_with(&[0, 0]) && count >= 11,
             [3, 3, 4] => d[0] >= 2 && d[3] >= 2 || zero,
             [1, 3, 3, 4] => matches!(d[0], 1 | 7 | 8),
-            [1, 3, 3, 2, 2] => matches!(d[0], 7 | 8),
-            [3, 3, 2, 2] => d[0] == 9,
-            [3, 4, 4] => mobile,
+            [1, 3, 3, 2, 2] | [1, 3, 7] => matches!(d[0], 7 | 8),
+            [3, 3, 2, 2] => true,
+            [3, 4, 4] => mobile || zero,
+            [2, 4, 4] => true,
+            [2, 3, 4] => zero || (matches!(d[0], 2 | 3 | 5 | 7) && d[1] == 0) || d[..2] == [3, 1],
+            [2, 3, 2, 2] => zero || matches!(d[0], 8 | 9),
             [3, 3, 3] | [3, 2, 2, 2] => matches!(d[0], 6..=9) || zero,
             [2, 2, 3, 4] | [2, 2, 3, 2, 2] => d.starts_with(&[0, 6]) || d.starts_with(&[3, 6]),
-            _ => zero && (9..=14).contains(&count),
+            [2..=4, ..] if self.bracketed() => (9..=12).contains(&count),
+            _ => zero && self.has_area_code() && (9..=14).contains(&count),
         }
+    }
+
+    /// The end of a Spanish identity number: eight digits and the control letter they give.
+    fn spanish_id(&self) -> Option<usize> {
+        let dotted = self.groups.iter().skip(1).all(|group| group.gap == Gap::Dot);
+        if !(matches!(self.lengths().as_slice(), [8]) || self.lengths() == [2, 3, 3] && dotted)
+            || self.before().is_some_and(|c| c.is_alphanumeric() && !is_han(c))
+        {
+            return None;
+        }
+        let rest = self.text.get(self.end..)?;
+        let sign = usize::from(rest.starts_with('-'));
+        let mut after = rest.get(sign..)?.chars();
+        let control = after.next()?.to_ascii_uppercase();
+        let ends = after.next().is_none_or(|c| !c.is_ascii_alphanumeric());
+        let right = control == char::from(checks::spanish_letter(self.digits));
+        (ends && right).then_some(self.end + sign + 1)
+    }
+
+    /// Whether it stands in a Chinese text, where ten digits name no subscriber.
+    fn beside_chinese(&self) -> bool {
+        let before = self.text.get(..self.start).and_then(|text| text.chars().next_back());
+        let after = self.text.get(self.end..).and_then(|text| text.chars().next());
+        before.is_some_and(is_han) || after.is_some_and(is_han)
+    }
+
+    /// Whether more than a lone digit begins it, or what follows that stands in brackets.
+    fn has_area_code(&self) -> bool {
+        self.groups.first().is_some_and(|first| first.count > 1)
+            || self.groups.get(1).is_some_and(|group| group.gap == Gap::Bracket)
+    }
+
+    /// Whether the first group stands in brackets, as area codes do.
+    fn bracketed(&self) -> bool {
+        let opened = self.text.get(..self.start).is_some_and(|text| text.ends_with(is_bracket));
+        opened && self.groups.get(1).is_some_and(|group| group.gap == Gap::Bracket)
     }
 
     /// The end of a national id that this number is, the control letter included.
@@ -315,7 +356,7 @@ impl Number<'_> {
         let next = after.next();
         let ends = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
         let control = next.filter(|c| c.is_ascii_alphabetic() && ends(after.clone().next()));
-        if let [group] = self.groups {
+        if let [_] = self.groups {
             if d.len() == 18 && checks::chinese_id(&d[..17], d[17]) {
                 return Some(self.end);
             }
@@ -323,14 +364,9 @@ impl Number<'_> {
             if d.len() == 17 && x && checks::chinese_id(d, 10) {
                 return Some(self.end + 1);
             }
-            if group.count == 8
-                && self.before().is_none_or(|c| !c.is_alphanumeric() || is_han(c))
-                && control.is_some_and(|c| {
-                    c.to_ascii_uppercase() == char::from(checks::spanish_letter(d))
-                })
-            {
-                return Some(self.end + 1);
-            }
+        }
+        if let Some(end) = self.spanish_id() {
+            return Some(end);
         }
         if self.glued() {
             return None;

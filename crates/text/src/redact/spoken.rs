@@ -10,13 +10,20 @@ use crate::language::is_han;
 /// Fewer than this many in a row are a quantity or a code that may stay.
 const FEWEST: usize = 8;
 
+/// Digits, and the tens that numbers are read in pairs with.
 const DIGIT_WORDS: &str = "zero oh one two three four five six seven eight nine double triple \
+    twenty thirty forty fifty sixty seventy eighty ninety \
     nulla egy kettő két három négy öt hat hét nyolc kilenc \
+    húsz harminc negyven ötven hatvan hetven nyolcvan kilencven \
     ноль один два три четыре пять шесть семь восемь девять \
+    двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто \
     զրո մեկ երկու երեք չորս հինգ վեց յոթ ութ ինը \
+    քսան երեսուն քառասուն հիսուն վաթսուն յոթանասուն ութսուն իննսուն \
     cero uno dos tres cuatro cinco seis siete ocho nueve \
+    veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa \
     null eins zwei zwo drei vier fünf sechs sieben acht neun \
-    zéro un deux trois quatre cinq sept huit neuf";
+    zwanzig dreißig dreissig vierzig fünfzig sechzig siebzig achtzig neunzig \
+    zéro un deux trois quatre cinq sept huit neuf vingt trente quarante cinquante soixante";
 const CHINESE_DIGITS: &str = "零〇一二三四五六七八九幺两";
 
 /// Whether a text may hold spoken digits or a spoken address at all.
@@ -69,20 +76,25 @@ pub(super) fn find(text: &str, words: &[(usize, usize)], marks: &mut Marks) {
     }
 }
 
-/// Marks runs of Chinese digits.
+/// Marks runs of Chinese digits, single spaces and dashes between them left out.
 pub(super) fn find_chinese(text: &str, marks: &mut Marks) {
-    let (mut start, mut count) = (0, 0);
-    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+    let (mut start, mut end, mut count) = (0, 0, 0);
+    let mut parted = false;
+    for (at, c) in text.char_indices().chain([(text.len(), '\n')]) {
         if CHINESE_DIGITS.contains(c) {
             if count == 0 {
                 start = at;
             }
             count += 1;
+            end = at + c.len_utf8();
+            parted = false;
+        } else if count > 0 && !parted && matches!(c, ' ' | '-' | '－' | '　') {
+            parted = true;
         } else {
             if count >= FEWEST {
-                marks.add(start, at, Kind::Digits);
+                marks.add(start, end, Kind::Digits);
             }
-            count = 0;
+            (count, parted) = (0, false);
         }
     }
 }

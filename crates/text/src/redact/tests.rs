@@ -47,6 +47,13 @@ fn accounts_and_national_ids() {
     check("my ssn is 123-45-6789", "my ssn is ⟨NATIONAL_ID⟩");
     check("mi DNI 12345678Z", "mi DNI ⟨NATIONAL_ID⟩");
     check("Steuer-ID 86095742719", "Steuer-ID ⟨NATIONAL_ID⟩");
+    check("DNI 12.345.678-Z", "DNI ⟨NATIONAL_ID⟩");
+    check("NIE X1234567L.", "NIE ⟨NATIONAL_ID⟩.");
+    check("身分證A123456789遺失", "身分證⟨NATIONAL_ID⟩遺失");
+    check("passport AB1234567", "passport ⟨NATIONAL_ID⟩");
+    check("паспорт 45 08 номер 123456", "паспорт 45 08 номер ⟨NATIONAL_ID⟩");
+    check("national insurance QQ 12 34 56 C", "national insurance ⟨NATIONAL_ID⟩");
+    check("codice fiscale RSSMRA85T10A562S", "codice fiscale ⟨NATIONAL_ID⟩");
 }
 
 #[test]
@@ -75,6 +82,9 @@ fn phones() {
     ] {
         check(&format!("call {number} today"), "call ⟨PHONE⟩ today");
     }
+    check("ny 11370 8454217756", "ny 11370 ⟨PHONE⟩");
+    check("ga 30611 770 550 1234", "ga 30611 ⟨PHONE⟩");
+    check("call 311 (415)701-2311", "call 311 ⟨PHONE⟩");
     check("my phone number is 5551234", "my phone number is ⟨PHONE⟩");
     check("手机13812345678请回电", "手机⟨PHONE⟩请回电");
     check("тел. 1234567", "тел. ⟨PHONE⟩");
@@ -83,6 +93,7 @@ fn phones() {
 
 #[test]
 fn long_and_spoken_digits() {
+    check("4111111111111111 and 12345678 pieces", "⟨CARD⟩ and 12345678 pieces");
     check("it is 123456789012345", "it is ⟨DIGITS⟩");
     check("bank account 12345678", "bank account ⟨DIGITS⟩");
     check("one two three four five six seven eight nine", "⟨DIGITS⟩");
@@ -117,6 +128,16 @@ fn what_only_looks_like_it_stays() {
         "SM-G991B and RTX 3080 and 1920x1080",
         "error 0x80070005",
         "from 9 to 17, 24/7",
+        "but at this point it stopped, and at some point it came back",
+        "from 01/01/19 - 02/12/19 seven times",
+        "the 650/660/670 cards",
+        "05 0.00 0.00 14 0.00 0.00 22 24.49",
+        "https://172.250.241.17 3. try again",
+        "20 0 20712 3804 3052 0.7 as top prints it",
+        "ll=53.58,-2.372904537045315",
+        "'@mozilla.org/toolkit;1'",
+        "report 75f0-be5f-09d760200725",
+        "invoice is 2024/00123456",
         "in 2018, 2019, 2020",
     ] {
         stays(text);
