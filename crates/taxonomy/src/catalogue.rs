@@ -10,7 +10,7 @@ use quell_text::Language;
 use crate::check;
 use crate::learned::{Learned, ReasonModel};
 use crate::load;
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{Place, Problem, Problems, Severity};
 use crate::rules::Rules;
 
 /// What to do about a reason, from its place in the value-irritant matrix.
@@ -135,17 +135,21 @@ pub struct Taxonomy {
 }
 
 impl Taxonomy {
-    /// Reads a taxonomy from YAML. `file` is the name that problems carry. On failure all problems
-    /// found, in the order of the file.
+    /// Reads a taxonomy from YAML and runs the examples written beside its rules: a rule that
+    /// fails one of them is an error. `file` is the name that problems carry. On failure all
+    /// problems found, in the order of the file.
     pub fn parse(yaml: &str, file: &str) -> Result<Taxonomy, Vec<Problem>> {
         let mut problems = Problems::new(file);
-        match load::load(yaml, file, &mut problems) {
-            Some(mut taxonomy) if !problems.has_errors() => {
-                taxonomy.warnings = problems.into_sorted();
-                Ok(taxonomy)
-            }
-            _ => Err(problems.into_sorted()),
+        let loaded = load::load(yaml, file, &mut problems);
+        let Some(mut taxonomy) = loaded.filter(|_| !problems.has_errors()) else {
+            return Err(problems.into_sorted());
+        };
+        taxonomy.warnings = problems.into_sorted();
+        let found = check::check(&taxonomy);
+        if found.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(found);
         }
+        Ok(taxonomy)
     }
 
     /// The taxonomy without reasons: agents' codes alone decide.
@@ -225,8 +229,9 @@ impl Taxonomy {
         self.by_id.get(id.as_str()).and_then(|&at| self.reasons.get(at))
     }
 
-    /// Runs the examples written beside the rules and looks for what people should settle:
-    /// overlaps, languages without phrases, too many or too few reasons.
+    /// Looks for what people should settle, by the examples written beside the rules: overlaps,
+    /// languages without phrases, too many or too few reasons. [`crate::check`] does the same and
+    /// more by real texts.
     pub fn check(&self) -> Vec<Problem> {
         check::check(self)
     }

@@ -105,15 +105,20 @@ fn tags(tagger: &mut Tagger, rules: &Rules, reason: usize, example: &Example) ->
     let text = Some(example.text.as_str());
     let language_hint = example.language.as_deref();
     let input = TagInput { language_hint, ..TagInput::default() };
+    let by_agent = rule.is_some_and(|rule| rule.who == Who::Agent);
     let turn = [Turn {
-        role: Speaker::Agent,
+        role: if by_agent { Speaker::Agent } else { Speaker::Customer },
         text: example.text.clone(),
         at: None,
-        offset_ms: None,
+        // First and last turn at once, so that rules on either end listen.
+        offset_ms: Some(0),
         sentiment: None,
     }];
     let input = match rule {
         Some(rule) if rule.who == Who::Agent => TagInput { turns: &turn, ..input },
+        Some(rule) if matches!(rule.place, Where::First { .. } | Where::Last { .. }) => {
+            TagInput { turns: &turn, ..input }
+        }
         Some(rule) if rule.place == Where::Subject => TagInput { subject: text, ..input },
         _ => TagInput { body: text, ..input },
     };

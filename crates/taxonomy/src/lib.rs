@@ -11,14 +11,18 @@ mod catalogue;
 mod check;
 mod demand;
 pub mod discovery;
+mod fire;
 pub mod learned;
 pub mod lifecycle;
 mod load;
 mod problem;
+mod report;
 mod rules;
 mod tag;
 mod yaml;
 
 pub use catalogue::{Quadrant, Reason, Scores, Taxonomy};
+pub use demand::{Basis, Nature, nature};
 pub use problem::{Problem, Severity};
+pub use report::{LanguageUse, Overlap, Report, RuleUse, check};
 pub use tag::{TagInput, TagSettings, Tagger, Tagging};

@@ -15,6 +15,13 @@ use crate::rules::Rules;
 use crate::yaml::{self, Node};
 use read::Fields;
 
+/// Languages of one file. Each has its own tables.
+const MOST_LANGUAGES: usize = 40;
+/// Words of one set in one language.
+const MOST_WORDS: usize = 1_000;
+/// Word sets of one file.
+const MOST_SETS: usize = 1_000;
+
 /// Key of phrases and names that are of no language in particular.
 const ANY_LANGUAGE: &str = "any";
 
@@ -78,7 +85,12 @@ fn check_currency(currency: &str, place: Place, problems: &mut Problems) {
 
 fn read_languages(node: Option<&Node>, problems: &mut Problems) -> Vec<Language> {
     let mut languages = Vec::new();
-    for item in node.map(|node| read::list(node, problems)).unwrap_or_default() {
+    let items = node.map(|node| read::list(node, problems)).unwrap_or_default();
+    if let Some(item) = items.get(MOST_LANGUAGES) {
+        problems.error(item.place, format!("more than {MOST_LANGUAGES} languages"), None);
+        return languages;
+    }
+    for item in items {
         let Some(code) = read::text(item, problems) else { continue };
         match Language::parse(&code) {
             Some(language) if languages.contains(&language) => {
@@ -109,7 +121,12 @@ fn language_key(key: &Node, problems: &mut Problems) -> Option<Language> {
 /// `name: {language: [word, …]}`
 fn read_words(node: Option<&Node>, problems: &mut Problems) -> WordSets {
     let mut sets = quell_text::cues::word_sets();
-    for (key, value) in node.map(|node| read::map(node, problems)).unwrap_or_default() {
+    let entries = node.map(|node| read::map(node, problems)).unwrap_or_default();
+    if let Some((key, _)) = entries.get(MOST_SETS) {
+        problems.error(key.place, format!("more than {MOST_SETS} word sets"), None);
+        return sets;
+    }
+    for (key, value) in entries {
         let Some(name) = read::key(key, problems) else { continue };
         if sets.contains_key(&name) {
             let message = format!("the word set `{name}` is there already");
@@ -120,6 +137,12 @@ fn read_words(node: Option<&Node>, problems: &mut Problems) -> WordSets {
         for (key, value) in read::map(value, problems) {
             let Some(language) = language_key(key, problems) else { continue };
             let words = read::texts(value, problems);
+            if words.len() > MOST_WORDS {
+                let message =
+                    format!("{} words in `{name}`, {MOST_WORDS} are the most", words.len());
+                problems.error(key.place, message, Some("make two sets of it"));
+                continue;
+            }
             if languages.insert(language, words).is_some() {
                 problems.error(key.place, "this language is given twice", None);
             }

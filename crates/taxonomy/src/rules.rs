@@ -1,12 +1,15 @@
 //! Rules compiled: every phrase of every rule in one matcher, each hit leading to its reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quell_text::Language;
 use quell_text::cues::{CueSet, word_sets};
 use quell_text::phrase::{Matcher, MatcherBuilder, WordSets};
 
 use crate::problem::{Place, Problems};
+
+/// Languages of all phrases together. Each has its own tables.
+const MOST_LANGUAGES: usize = 64;
 
 /// Whose words count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +23,20 @@ pub(crate) enum Who {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Where {
     Subject,
+    /// The body and every turn.
     Body,
     Any,
+    /// Anywhere, but all that the rule needs in one text: one turn, the subject, or the body.
+    SameTurn,
+    /// In turns that begin so soon after the conversation. Turns without a time do not, nor does
+    /// what is written.
+    First {
+        ms: i64,
+    },
+    /// In turns that begin so shortly before the last one does.
+    Last {
+        ms: i64,
+    },
 }
 
 /// What to do with a hit under a negator.
@@ -117,11 +132,18 @@ impl Rules {
         for language in languages {
             builder.language(*language);
         }
+        let mut spoken: BTreeSet<Language> = languages.iter().copied().collect();
         let mut rules = Vec::new();
         let mut uses = Vec::new();
         for (reason, draft) in drafts.into_iter().enumerate() {
             let mut all_lines: BTreeMap<Language, u32> = BTreeMap::new();
             for line in draft.lines {
+                spoken.insert(line.language);
+                if spoken.len() > MOST_LANGUAGES {
+                    let message = format!("phrases in more than {MOST_LANGUAGES} languages");
+                    problems.error(line.place, message, None);
+                    return Rules::none();
+                }
                 match builder.add(line.language, &line.text) {
                     Ok(_) => {
                         if line.role == Role::All {

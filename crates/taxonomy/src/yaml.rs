@@ -1,12 +1,18 @@
 //! YAML as a tree that knows where everything stands. Values keep what was typed: whether a word
 //! is a string or a YAML boolean is for the reader of the tree to refuse.
 
+use std::collections::BTreeMap;
+
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 
 use crate::problem::{Place, Problems};
 
+/// The longest file read. The catalogue of a large organisation has a tenth of it.
+const LONGEST_BYTES: usize = 4 << 20;
 /// Nodes in one file, aliases written out. Far above any real taxonomy.
 const MOST_NODES: usize = 500_000;
+/// Bytes of text in one file, aliases written out.
+const MOST_TEXT_BYTES: usize = 16 << 20;
 const DEEPEST: usize = 32;
 
 #[derive(Clone, Debug)]
@@ -36,18 +42,28 @@ impl Node {
         }
     }
 
-    fn size(&self) -> usize {
-        1 + match &self.value {
-            Value::Scalar(..) => 0,
-            Value::List(items) => items.iter().map(Node::size).sum(),
-            Value::Map(entries) => entries.iter().map(|(k, v)| k.size() + v.size()).sum(),
+    /// Nodes and bytes of text, its own and those below.
+    fn size(&self) -> (usize, usize) {
+        let add = |(nodes, bytes): (usize, usize), (n, b)| (nodes + n, bytes + b);
+        match &self.value {
+            Value::Scalar(text, _) => (1, text.len()),
+            Value::List(items) => items.iter().map(Node::size).fold((1, 0), add),
+            Value::Map(entries) => {
+                entries.iter().flat_map(|(k, v)| [k.size(), v.size()]).fold((1, 0), add)
+            }
         }
     }
 }
 
 /// Reads one document. None when it cannot be read; the problems say why.
 pub(crate) fn read(yaml: &str, problems: &mut Problems) -> Option<Node> {
-    let mut reader = Reader { anchors: Vec::new(), stack: Vec::new(), nodes: 0, root: None };
+    if yaml.len() > LONGEST_BYTES {
+        let message = format!("the file has {} bytes, {LONGEST_BYTES} are the most", yaml.len());
+        let hint = Some("keep one taxonomy per file, and long lists of words in `words:`");
+        problems.error(Place { line: 1, column: 1 }, message, hint);
+        return None;
+    }
+    let mut reader = Reader::default();
     for next in Parser::new_from_str(yaml.trim_start_matches('\u{feff}')) {
         let step = match next {
             Ok((event, span)) => reader.take(event, &span),
@@ -80,10 +96,12 @@ struct Open {
     key: Option<Node>,
 }
 
+#[derive(Default)]
 struct Reader {
-    anchors: Vec<(usize, Node)>,
+    anchors: BTreeMap<usize, Node>,
     stack: Vec<Open>,
     nodes: usize,
+    text_bytes: usize,
     root: Option<Node>,
 }
 
@@ -105,13 +123,14 @@ impl Reader {
                 None => Ok(()),
             },
             Event::Alias(id) => {
-                let found = self.anchors.iter().find(|(anchor, _)| *anchor == id);
-                let Some((_, node)) = found else {
+                let Some(size) = self.anchors.get(&id).map(Node::size) else {
                     return Err((at, "an alias to something not finished".to_owned()));
                 };
-                let node = node.clone();
-                self.nodes += node.size();
-                self.add(node, 0)
+                self.count(at, size)?;
+                match self.anchors.get(&id).cloned() {
+                    Some(node) => self.place(node),
+                    None => Ok(()),
+                }
             }
             Event::DocumentStart(..) if self.root.is_some() => {
                 Err((at, "more than one YAML document".to_owned()))
@@ -128,14 +147,34 @@ impl Reader {
         Ok(())
     }
 
-    fn add(&mut self, node: Node, anchor: usize) -> Step {
-        self.nodes += 1;
+    /// Takes note of what memory a copy or a new node will need, before it is made.
+    fn count(&mut self, at: Place, (nodes, bytes): (usize, usize)) -> Step {
+        self.nodes += nodes;
+        self.text_bytes += bytes;
         if self.nodes > MOST_NODES {
-            return Err((node.place, format!("more than {MOST_NODES} values")));
+            return Err((at, format!("more than {MOST_NODES} values, aliases written out")));
         }
+        if self.text_bytes > MOST_TEXT_BYTES {
+            return Err((at, format!("more than {MOST_TEXT_BYTES} bytes, aliases written out")));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, node: Node, anchor: usize) -> Step {
+        let own_bytes = match &node.value {
+            Value::Scalar(text, _) => text.len(),
+            Value::List(_) | Value::Map(_) => 0,
+        };
+        self.count(node.place, (1, own_bytes))?;
         if anchor > 0 {
-            self.anchors.push((anchor, node.clone()));
+            self.count(node.place, node.size())?;
+            self.anchors.insert(anchor, node.clone());
         }
+        self.place(node)
+    }
+
+    /// Puts a node where it belongs.
+    fn place(&mut self, node: Node) -> Step {
         let Some(open) = self.stack.last_mut() else {
             self.root = Some(node);
             return Ok(());

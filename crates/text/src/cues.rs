@@ -6,15 +6,14 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::analysis::{Analysis, Analyzer};
 use crate::hash::hash64;
 use crate::language::Language;
-use crate::phrase::{Found, MatcherBuilder, WordSets};
+use crate::phrase::{Found, Matcher, MatcherBuilder, Scratch, WordSets};
 
 /// The cue classes, the weightiest first.
 pub const CUES: [&str; 7] =
     ["promise_missed", "repeat", "unresolved", "defect", "confusion", "status_chase", "valued"];
-
-const REPEAT: u8 = 1;
 
 type WordLists = BTreeMap<Language, Vec<String>>;
 
@@ -23,7 +22,8 @@ type WordLists = BTreeMap<Language, Vec<String>>;
 pub(crate) struct Lexicon {
     cues: BTreeMap<String, WordLists>,
     words: BTreeMap<String, WordLists>,
-    not_a_repeat: WordLists,
+    /// Per cue class, phrases that only look like it.
+    traps: BTreeMap<String, WordLists>,
     negators: WordLists,
     breakers: WordLists,
     not_negating: WordLists,
@@ -83,7 +83,7 @@ type RawLists = BTreeMap<String, Vec<String>>;
 struct RawLexicon {
     cues: BTreeMap<String, RawLists>,
     words: BTreeMap<String, RawLists>,
-    not_a_repeat: RawLists,
+    traps: BTreeMap<String, RawLists>,
     negators: RawLists,
     breakers: RawLists,
     not_negating: RawLists,
@@ -109,7 +109,7 @@ fn read(yaml: &str) -> Result<Lexicon, String> {
     Ok(Lexicon {
         cues: named(raw.cues)?,
         words: named(raw.words)?,
-        not_a_repeat: lists(raw.not_a_repeat)?,
+        traps: named(raw.traps)?,
         negators: lists(raw.negators)?,
         breakers: lists(raw.breakers)?,
         not_negating: lists(raw.not_negating)?,
@@ -130,21 +130,35 @@ pub fn word_sets() -> WordSets {
     lexicon().words.iter().map(|(name, lists)| (format!("cue.{name}"), lists.clone())).collect()
 }
 
+/// What a phrase of the lexicon is to the class of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
     Cue(u8),
-    NotARepeat,
+    Trap(u8),
 }
 
 /// The cue phrases inside a matcher.
 pub struct CueSet {
     first: u32,
-    meanings: Vec<Meaning>,
+    meanings: Vec<(Meaning, &'static str)>,
 }
 
 /// Cue classes found, as a set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CuesFound(u8);
+
+/// A cue in a text, with what shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CueHit {
+    /// One of [`CUES`].
+    pub cue: &'static str,
+    /// The phrase, as the lexicon writes it.
+    pub phrase: &'static str,
+    /// Byte offset in the text where it starts.
+    pub start: u32,
+    /// Byte offset in the text where it ends.
+    pub end: u32,
+}
 
 impl CueSet {
     /// Adds the lexicon's cue phrases to a builder made with [`word_sets`].
@@ -152,25 +166,26 @@ impl CueSet {
         let mut set = CueSet { first: u32::MAX, meanings: Vec::new() };
         let lexicon = lexicon();
         for (class, name) in CUES.iter().enumerate() {
-            for (language, phrases) in lexicon.cues.get(*name).into_iter().flatten() {
-                for phrase in phrases {
-                    set.add(builder, *language, phrase, Meaning::Cue(class as u8));
-                }
-            }
-        }
-        for (language, phrases) in &lexicon.not_a_repeat {
-            for phrase in phrases {
-                set.add(builder, *language, phrase, Meaning::NotARepeat);
-            }
+            set.add_all(builder, lexicon.cues.get(*name), Meaning::Cue(class as u8));
+            set.add_all(builder, lexicon.traps.get(*name), Meaning::Trap(class as u8));
         }
         set
     }
 
-    fn add(&mut self, builder: &mut MatcherBuilder, language: Language, text: &str, is: Meaning) {
-        // The lexicon is ours and a test compiles every phrase of it.
-        if let Ok(number) = builder.add(language, text) {
-            self.first = self.first.min(number);
-            self.meanings.push(is);
+    fn add_all(
+        &mut self,
+        builder: &mut MatcherBuilder,
+        lists: Option<&'static WordLists>,
+        is: Meaning,
+    ) {
+        for (language, phrases) in lists.into_iter().flatten() {
+            for phrase in phrases {
+                // The lexicon is ours and a test compiles every phrase of it.
+                if let Ok(number) = builder.add(*language, phrase) {
+                    self.first = self.first.min(number);
+                    self.meanings.push((is, phrase));
+                }
+            }
         }
     }
 
@@ -180,25 +195,40 @@ impl CueSet {
     }
 
     /// The cue classes among what was found in one text. Denied hits do not count, nor do hits
-    /// inside a phrase that only looks like a repeat.
+    /// that overlap a phrase which only looks like their class.
     pub fn cues(&self, found: &[Found]) -> CuesFound {
-        let mut classes = 0;
-        for hit in found.iter().filter(|hit| !hit.negated) {
-            let Some(Meaning::Cue(class)) = self.meaning(hit.phrase) else { continue };
-            let trapped = class == REPEAT
-                && found.iter().any(|trap| {
-                    self.meaning(trap.phrase) == Some(Meaning::NotARepeat)
-                        && trap.start < hit.end
-                        && hit.start < trap.end
-                });
-            if !trapped {
-                classes |= 1 << class;
-            }
-        }
-        CuesFound(classes)
+        CuesFound(self.counting(found).fold(0, |classes, (class, ..)| classes | 1 << class))
     }
 
-    fn meaning(&self, phrase: u32) -> Option<Meaning> {
+    /// The same with what shows them: the weightiest class first, then by place.
+    pub fn hits(&self, found: &[Found]) -> Vec<CueHit> {
+        let mut hits: Vec<(u8, CueHit)> = self
+            .counting(found)
+            .map(|(class, phrase, hit)| {
+                let cue = CUES.get(class as usize).copied().unwrap_or_default();
+                (class, CueHit { cue, phrase, start: hit.start, end: hit.end })
+            })
+            .collect();
+        hits.sort_by_key(|(class, hit)| (*class, hit.start, hit.end, hit.phrase));
+        hits.into_iter().map(|(_, hit)| hit).collect()
+    }
+
+    fn counting<'a>(
+        &'a self,
+        found: &'a [Found],
+    ) -> impl Iterator<Item = (u8, &'static str, &'a Found)> {
+        found.iter().filter(|hit| !hit.negated).filter_map(|hit| {
+            let (Meaning::Cue(class), phrase) = self.meaning(hit.phrase)? else { return None };
+            let trapped = found.iter().any(|trap| {
+                let overlaps = trap.start < hit.end && hit.start < trap.end;
+                overlaps
+                    && self.meaning(trap.phrase).is_some_and(|(is, _)| is == Meaning::Trap(class))
+            });
+            (!trapped).then_some((class, phrase, hit))
+        })
+    }
+
+    fn meaning(&self, phrase: u32) -> Option<(Meaning, &'static str)> {
         self.meanings.get(phrase.checked_sub(self.first)? as usize).copied()
     }
 }
@@ -218,6 +248,54 @@ impl CuesFound {
     }
 }
 
+impl FromIterator<&'static str> for CuesFound {
+    /// The classes of these names; what is no class is left out.
+    fn from_iter<I: IntoIterator<Item = &'static str>>(names: I) -> CuesFound {
+        let class = |name| CUES.iter().position(|cue| *cue == name);
+        CuesFound(names.into_iter().filter_map(class).fold(0, |classes, n| classes | 1 << n))
+    }
+}
+
+/// Finds the cues of single texts, without a taxonomy. Keeps caches that never show.
+pub struct CueReader {
+    matcher: Matcher,
+    set: CueSet,
+    analyzer: Analyzer,
+    analysis: Analysis,
+    scratch: Scratch,
+    found: Vec<Found>,
+}
+
+impl CueReader {
+    /// A reader of the lexicon's cues in all of its languages.
+    pub fn new() -> CueReader {
+        let mut builder = MatcherBuilder::new(word_sets());
+        let set = CueSet::register(&mut builder);
+        CueReader {
+            matcher: builder.build(),
+            set,
+            analyzer: Analyzer::new(),
+            analysis: Analysis::new(),
+            scratch: Scratch::default(),
+            found: Vec::new(),
+        }
+    }
+
+    /// The cues of a text in a language: the weightiest class first, then by place.
+    pub fn read(&mut self, language: Language, text: &str) -> Vec<CueHit> {
+        self.analyzer.analyze_into(language, text, &mut self.analysis);
+        self.found.clear();
+        self.matcher.find(&self.analysis, &mut self.scratch, &mut self.found);
+        self.set.hits(&self.found)
+    }
+}
+
+impl Default for CueReader {
+    fn default() -> Self {
+        CueReader::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,15 +304,17 @@ mod tests {
     fn the_lexicon_reads_and_every_phrase_compiles() {
         let lexicon = read(include_str!("../data/lexicon.yaml")).expect("lexicon.yaml is valid");
         let mut builder = MatcherBuilder::new(word_sets());
-        for (name, lists) in &lexicon.cues {
+        let mut wrong = Vec::new();
+        for (name, lists) in lexicon.cues.iter().chain(&lexicon.traps) {
             assert!(CUES.contains(&name.as_str()), "{name} has no place in the precedence");
             for (language, phrases) in lists {
                 for phrase in phrases {
                     if let Err(error) = builder.add(*language, phrase) {
-                        panic!("{name}.{language}: {phrase}: {error}");
+                        wrong.push(format!("{name}.{language}: {phrase}: {error}"));
                     }
                 }
             }
         }
+        assert_eq!(wrong, Vec::<String>::new());
     }
 }

@@ -3,6 +3,9 @@
 use crate::problem::{Place, Problems};
 use crate::yaml::{Node, Value, is_bool, is_null, is_number};
 
+/// Fields of one thing; far above what any has.
+const MOST_FIELDS: usize = 100;
+
 /// A text. Unquoted booleans, numbers and nothing are refused: different YAML readers see
 /// different things in them.
 pub(super) fn text(node: &Node, problems: &mut Problems) -> Option<String> {
@@ -67,22 +70,28 @@ pub(super) fn duration_ms(node: &Node, problems: &mut Problems) -> Option<i64> {
         Value::Scalar(text, _) => text.trim(),
         _ => "",
     };
-    let unit_ms = match written.chars().last() {
-        Some('d') => Some(86_400_000),
-        Some('h') => Some(3_600_000),
-        Some('m') => Some(60_000),
-        Some('s') => Some(1_000),
-        _ => None,
-    };
-    let amount = written.get(..written.len().saturating_sub(1)).unwrap_or("");
-    let plain = amount.bytes().all(|b| b.is_ascii_digit());
-    let amount = if plain { amount.parse::<i64>().ok() } else { None };
-    let ms = unit_ms.and_then(|unit: i64| unit.checked_mul(amount?)).filter(|ms| *ms > 0);
+    let ms = length_ms(written);
     if ms.is_none() {
         let hint = Some("write a whole number and d, h, m or s, such as 14d");
         problems.error(node.place, format!("`{written}` is no length of time"), hint);
     }
     ms
+}
+
+/// The same from a text.
+pub(super) fn length_ms(written: &str) -> Option<i64> {
+    let unit_ms = match written.chars().last()? {
+        'd' => 86_400_000,
+        'h' => 3_600_000,
+        'm' => 60_000,
+        's' => 1_000,
+        _ => return None,
+    };
+    let amount = written.get(..written.len().saturating_sub(1))?;
+    if !amount.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    amount.parse::<i64>().ok()?.checked_mul(unit_ms).filter(|ms| *ms > 0)
 }
 
 /// A list's items.
@@ -129,6 +138,12 @@ impl<'n> Fields<'n> {
             problems.error(node.place, message, Some("write it as {key: value}"));
             return None;
         };
+        if entries.len() > MOST_FIELDS {
+            let message =
+                format!("{what} has {} fields, {MOST_FIELDS} are the most", entries.len());
+            problems.error(node.place, message, None);
+            return None;
+        }
         let mut fields: Vec<(String, Place, &Node)> = Vec::new();
         for (name, value) in entries {
             let Some(text) = key(name, problems) else { continue };

@@ -32,6 +32,12 @@ const DUMB_CLASSES: [&str; 14] = [
 ];
 
 const MOST_REASONS: usize = 2_000;
+/// Phrases of one rule, all languages together.
+const MOST_LINES: usize = 5_000;
+/// Examples beside one rule. They are run on every load.
+const MOST_EXAMPLES: usize = 500;
+/// The widest `first …` and `last …`.
+const LONGEST_WHERE_MS: i64 = 3_600_000;
 
 /// What the rest of the file says.
 pub(super) struct Context<'a> {
@@ -180,18 +186,48 @@ fn read_rule(fields: &mut Fields<'_>, context: &Context<'_>, problems: &mut Prob
             read_lines(node, role, context, &mut lines, problems);
         }
     }
+    if let Some(line) = lines.get(MOST_LINES) {
+        let message = format!("more than {MOST_LINES} phrases in one rule");
+        problems.error(line.place, message, Some("put words that stand for each other in a set"));
+        lines.clear();
+    }
     let who = [("customer", Who::Customer), ("agent", Who::Agent), ("any", Who::Any)];
-    let wheres = [("subject", Where::Subject), ("body", Where::Body), ("any", Where::Any)];
     let negated =
         [("ignore", Negated::Ignore), ("require", Negated::Require), ("keep", Negated::Keep)];
+    let place = fields.take("where").and_then(|node| read_where(node, problems));
     let need = fields.take("need").and_then(|node| read_weight(node, problems));
     RuleDraft {
         who: fields.word("who", &who, problems).unwrap_or(Who::Customer),
-        place: fields.word("where", &wheres, problems).unwrap_or(Where::Any),
+        place: place.unwrap_or(Where::Any),
         negated: fields.word("negated", &negated, problems).unwrap_or(Negated::Ignore),
         need: need.unwrap_or(1_000),
         lines,
     }
+}
+
+/// A place by its name, or `first 60s` and `last 60s` with any length of time up to an hour.
+fn read_where(node: &Node, problems: &mut Problems) -> Option<Where> {
+    let written = read::text(node, problems)?;
+    let place = match written.as_str() {
+        "subject" => Some(Where::Subject),
+        "body" => Some(Where::Body),
+        "any" => Some(Where::Any),
+        "same turn" => Some(Where::SameTurn),
+        other => {
+            let (end, length) = other.split_once(' ').unwrap_or((other, ""));
+            let ms = read::length_ms(length).filter(|ms| *ms <= LONGEST_WHERE_MS);
+            match (end, ms) {
+                ("first", Some(ms)) => Some(Where::First { ms }),
+                ("last", Some(ms)) => Some(Where::Last { ms }),
+                _ => None,
+            }
+        }
+    };
+    if place.is_none() {
+        let hint = Some("one of subject, body, any, same turn, first 60s, last 60s");
+        problems.error(node.place, format!("`{written}` is no `where`"), hint);
+    }
+    place
 }
 
 /// `{language: [phrase, …]}`, or a list for all languages.
@@ -272,6 +308,11 @@ fn read_examples(node: Option<&Node>, problems: &mut Problems) -> Vec<Example> {
                 }
                 _ => (read::text(item, problems), None),
             };
+            if examples.len() == MOST_EXAMPLES {
+                let message = format!("more than {MOST_EXAMPLES} examples in one rule");
+                problems.error(item.place, message, Some("keep those that tell it from others"));
+                return examples;
+            }
             if let Some(text) = text {
                 examples.push(Example { text, language, matches, place: item.place });
             }

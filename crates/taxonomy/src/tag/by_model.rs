@@ -4,7 +4,8 @@ use quell_model::reason::{Confidence, EvidenceWeight};
 use quell_model::{DecidedBy, Evidence, Opinion, ReasonId, ReasonTag, Weight};
 use quell_text::Analysis;
 
-use super::{MOST_EVIDENCE, MOST_REASONS, Place};
+use super::MOST_REASONS;
+use crate::fire::{MOST_EVIDENCE, Place};
 use crate::learned::{Contribution, Reader, ReasonModel};
 
 /// Reads a contact's texts for the model, and knows which token stands where.

@@ -3,7 +3,6 @@
 mod by_model;
 mod by_rules;
 
-use std::fmt;
 use std::sync::Arc;
 
 use quell_model::contact::{DemandType, LanguageSource};
@@ -16,15 +15,14 @@ use quell_text::{Analysis, Analyzer, Detector, Language, Part, similarity, split
 
 use crate::catalogue::Taxonomy;
 use crate::demand;
+use crate::fire::{Clock, Hit, Place, Spoken, fired_rules, keep_hits};
 use crate::rules::Who;
 
 use by_model::{ModelReader, Said};
-use by_rules::{Hit, by_rules, keep_hits};
+use by_rules::by_rules;
 
 /// A contact has at most so many reasons.
 const MOST_REASONS: usize = 3;
-/// Evidence kept per reason.
-const MOST_EVIDENCE: usize = 8;
 /// Texts of a contact that its language is told from.
 const MOST_PARTS: usize = 16;
 /// Turns read of one transcript.
@@ -73,9 +71,9 @@ pub struct Tagging {
     pub opinions: Vec<Opinion>,
     /// Cue classes, the weightiest first.
     pub cues: Vec<String>,
-    /// From the first reason that says it, else from the cues.
+    /// By [`crate::nature`].
     pub demand_type: Option<DemandType>,
-    /// From the first reason that says it, else from the cues.
+    /// By [`crate::nature`].
     pub dumb_class: Option<String>,
     /// Equal for equal messages; none without text.
     pub fingerprint: Option<u64>,
@@ -96,24 +94,6 @@ pub struct Tagger {
     body: Analysis,
     turn: Analysis,
     reader: ModelReader,
-}
-
-/// Where a contact says something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    Subject,
-    Body,
-    Turn(u32),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Subject => f.write_str("subject"),
-            Place::Body => f.write_str("body"),
-            Place::Turn(number) => write!(f, "turn:{number}"),
-        }
-    }
 }
 
 impl Tagger {
@@ -140,6 +120,13 @@ impl Tagger {
         &self.taxonomy
     }
 
+    /// The reasons whose rules the contact tagged last fired, however many, and its language.
+    pub(crate) fn fired_last(&mut self) -> (Language, Vec<usize>) {
+        let language = self.body.language;
+        let fired = fired_rules(&self.taxonomy, language, &mut self.hits);
+        (language, fired.into_iter().map(|one| one.reason).collect())
+    }
+
     /// Tags one contact.
     pub fn tag(&mut self, input: &TagInput<'_>) -> Tagging {
         let subject = input.subject.unwrap_or("");
@@ -158,12 +145,14 @@ impl Tagger {
             self.found.clear();
             taxonomy.rules.matcher.find(analysis, &mut self.scratch, &mut self.found);
             cues = cues.and(taxonomy.rules.cues.cues(&self.found));
-            keep_hits(&taxonomy, &self.found, place, Who::Customer, &mut self.hits);
+            keep_hits(&taxonomy, &self.found, &Spoken::written(place), &mut self.hits);
             self.reader.add(taxonomy.model.as_deref(), place, analysis);
             similarity::add_content(analysis, &mut sketch);
         }
         let fingerprint = similarity::fingerprint([&self.subject, &self.body]);
-        for (number, turn) in input.turns.iter().take(MOST_TURNS).enumerate() {
+        let turns = input.turns.get(..MOST_TURNS).unwrap_or(input.turns);
+        let clock = Clock::of(turns);
+        for (number, turn) in turns.iter().enumerate() {
             let who = match turn.role {
                 Speaker::Customer => Who::Customer,
                 Speaker::Agent if taxonomy.rules.reads_agents => Who::Agent,
@@ -172,25 +161,26 @@ impl Tagger {
             self.analyzer.analyze_into(language, &turn.text, &mut self.turn);
             self.found.clear();
             taxonomy.rules.matcher.find(&self.turn, &mut self.scratch, &mut self.found);
-            let place = Place::Turn(number as u32);
+            let spoken = clock.spoken(number as u32, turn, who);
             if who == Who::Customer {
                 cues = cues.and(taxonomy.rules.cues.cues(&self.found));
-                self.reader.add(taxonomy.model.as_deref(), place, &self.turn);
+                self.reader.add(taxonomy.model.as_deref(), spoken.place, &self.turn);
                 similarity::add_content(&self.turn, &mut sketch);
             }
-            keep_hits(&taxonomy, &self.found, place, who, &mut self.hits);
+            keep_hits(&taxonomy, &self.found, &spoken, &mut self.hits);
         }
         similarity::finish_sketch(&mut sketch);
         let (reasons, opinions) = self.decide(&taxonomy, language, input);
-        let (demand_type, dumb_class) = demand::nature(&taxonomy, &reasons, cues);
+        let cue_names: Vec<&'static str> = cues.names().collect();
+        let nature = demand::nature(&taxonomy, &reasons, &cue_names);
         Tagging {
             language: language.as_str().to_owned(),
             language_source,
             reasons,
             opinions,
-            cues: cues.names().map(str::to_owned).collect(),
-            demand_type,
-            dumb_class,
+            cues: cue_names.into_iter().map(str::to_owned).collect(),
+            demand_type: nature.demand_type,
+            dumb_class: nature.dumb_class,
             fingerprint,
             sketch,
         }

@@ -1,20 +1,22 @@
 //! Finds all phrases in one analysed text. Only phrases whose rarest word is there are looked at.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
-use super::compile::{BREAKER, Key, NEGATOR, NUMBER};
+use super::compile::{Key, NUMBER};
 use super::parse::Join;
-use crate::analysis::{Analysis, Token};
+use super::view::View;
+use crate::analysis::Analysis;
 use crate::hash::hash64;
 use crate::language::Language;
-use crate::segment::{Break, TokenKind};
+use crate::segment::TokenKind;
 
-/// A negator works on what begins at most so many tokens after it.
-const NEGATION_WINDOW: usize = 3;
 /// Hits kept of one phrase in one text: enough to see past a few that are ruled out.
 const MOST_HITS: u8 = 4;
-/// Steps spent on one place where a phrase may stand. Only built text comes near it.
-const MOST_STEPS: u32 = 2_048;
+/// Steps spent on one phrase in one text, whatever its length.
+const MOST_STEPS_PER_TEXT: u32 = 1 << 18;
 
 /// A phrase found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +38,17 @@ pub struct Scratch {
     classes: Vec<u32>,
     /// Per class, the last turn that met it.
     present: Vec<u32>,
-    /// Per phrase, the last turn that met it, and how often it stood plain and negated.
-    seen: Vec<(u32, u8, u8)>,
+    seen: Vec<Seen>,
     turn: u32,
+}
+
+/// What became of a phrase in the text of a turn.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    turn: u32,
+    plain: u8,
+    negated: u8,
+    steps_left: u32,
 }
 
 /// All phrases of a set of rules, ready to be found.
@@ -80,6 +90,8 @@ pub(super) struct Table {
     pub anchors: Vec<Vec<Anchor>>,
     /// Sequences in which a negator does not negate.
     pub exceptions: Vec<Vec<u32>>,
+    /// Per class, the keys that deny what the others say.
+    pub denials: BTreeMap<u32, Arc<[Key]>>,
 }
 
 impl Matcher {
@@ -109,7 +121,7 @@ impl Matcher {
             scratch.present[class as usize] = scratch.turn;
         }
         let Scratch { first, classes, present, seen, turn } = scratch;
-        let view = View { table, tokens: &analysis.tokens, first, classes };
+        let view = View { table, analysis, tokens: &analysis.tokens, first, classes };
         for at in 0..view.tokens.len() {
             for &class in view.classes_at(at) {
                 for anchor in &table.anchors[class as usize] {
@@ -117,16 +129,20 @@ impl Matcher {
                         continue;
                     }
                     let variant = &table.variants[anchor.variant as usize];
-                    let counts = &mut seen[anchor.phrase as usize];
-                    if counts.0 != *turn {
-                        *counts = (*turn, 0, 0);
+                    let seen = &mut seen[anchor.phrase as usize];
+                    if seen.turn != *turn {
+                        let steps_left = MOST_STEPS_PER_TEXT;
+                        *seen = Seen { turn: *turn, steps_left, ..Seen::default() };
                     }
-                    if counts.1 >= MOST_HITS {
+                    if seen.plain >= MOST_HITS || seen.steps_left == 0 {
                         continue;
                     }
-                    let Some((from, to)) = view.matches(variant, anchor, at) else { continue };
-                    let negated = view.negated(from);
-                    let count = if negated { &mut counts.2 } else { &mut counts.1 };
+                    let steps = &mut seen.steps_left;
+                    let Some((from, to)) = view.matches(variant, anchor, at, steps) else {
+                        continue;
+                    };
+                    let negated = view.negated(from) || view.denied(variant, (from, to));
+                    let count = if negated { &mut seen.negated } else { &mut seen.plain };
                     if *count < MOST_HITS {
                         *count += 1;
                         out.push(Found {
@@ -147,7 +163,7 @@ impl Scratch {
         self.first.clear();
         self.classes.clear();
         if self.seen.len() < phrases || self.present.len() < classes || self.turn == u32::MAX {
-            self.seen = vec![(0, 0, 0); phrases.max(self.seen.len())];
+            self.seen = vec![Seen::default(); phrases.max(self.seen.len())];
             self.present = vec![0; classes.max(self.present.len())];
             self.turn = 0;
         }
@@ -265,123 +281,5 @@ impl Filter {
 impl Default for Filter {
     fn default() -> Self {
         Filter([0; Self::WORDS])
-    }
-}
-
-/// One text being looked at.
-struct View<'a> {
-    table: &'a Table,
-    tokens: &'a [Token],
-    first: &'a [u32],
-    classes: &'a [u32],
-}
-
-/// A span of tokens, the end exclusive.
-type Span = (usize, usize);
-
-impl View<'_> {
-    #[inline]
-    fn classes_at(&self, at: usize) -> &[u32] {
-        match (self.first.get(at), self.first.get(at + 1)) {
-            (Some(&from), Some(&to)) => &self.classes[from as usize..to as usize],
-            _ => &[],
-        }
-    }
-
-    /// The span of a phrase one of whose words stands at `at`.
-    fn matches(&self, variant: &Variant, anchor: &Anchor, at: usize) -> Option<Span> {
-        let group = anchor.group as usize;
-        let start = at.checked_sub(anchor.item as usize)?;
-        let span = self.group_at(&variant.groups[group], start)?;
-        let mut steps = MOST_STEPS;
-        let right = self.extend(variant, group, span, true, &mut steps)?;
-        let left = self.extend(variant, group, span, false, &mut steps)?;
-        Some((right.0.min(left.0), right.1.max(left.1)))
-    }
-
-    fn group_at(&self, group: &[u32], start: usize) -> Option<Span> {
-        for (offset, class) in group.iter().enumerate() {
-            let at = start + offset;
-            if !self.classes_at(at).contains(class) {
-                return None;
-            }
-            if offset > 0 && self.tokens[at].before == Break::Sentence {
-                return None;
-            }
-        }
-        Some((start, start + group.len()))
-    }
-
-    /// Finds the groups after (or before) `group`, nearest first. The span covers all of them.
-    fn extend(
-        &self,
-        variant: &Variant,
-        group: usize,
-        span: Span,
-        forward: bool,
-        steps: &mut u32,
-    ) -> Option<Span> {
-        let next = if forward { group + 1 } else { group.wrapping_sub(1) };
-        let Some(items) = variant.groups.get(next) else { return Some(span) };
-        let join = variant.joins[if forward { group } else { next }];
-        let (gap, rightwards, leftwards) = match join {
-            Join::Near(gap) => (gap, true, true),
-            Join::Then(gap) => (gap, forward, !forward),
-        };
-        for distance in 0..=gap as usize {
-            for right in [true, false] {
-                if (right && !rightwards) || (!right && !leftwards) {
-                    continue;
-                }
-                *steps = steps.checked_sub(1)?;
-                let start = if right {
-                    Some(span.1 + distance)
-                } else {
-                    span.0.checked_sub(distance + items.len())
-                };
-                let Some(found) = start.and_then(|start| self.group_at(items, start)) else {
-                    continue;
-                };
-                let between = if right { (span.1, found.0) } else { (found.1, span.0) };
-                if self.sentence_ends(between) {
-                    continue;
-                }
-                if let Some(rest) = self.extend(variant, next, found, forward, steps) {
-                    return Some((span.0.min(rest.0), span.1.max(rest.1)));
-                }
-            }
-        }
-        None
-    }
-
-    fn sentence_ends(&self, (from, to): Span) -> bool {
-        self.tokens
-            .get(from..=to)
-            .is_some_and(|tokens| tokens.iter().any(|token| token.before == Break::Sentence))
-    }
-
-    fn negated(&self, from: usize) -> bool {
-        for back in 1..=NEGATION_WINDOW {
-            let Some(at) = from.checked_sub(back) else { return false };
-            if self.tokens[at + 1].before >= Break::Clause {
-                return false;
-            }
-            let classes = self.classes_at(at);
-            if classes.contains(&NEGATOR) {
-                return !self.excepted(at);
-            }
-            if classes.contains(&BREAKER) {
-                return false;
-            }
-        }
-        false
-    }
-
-    fn excepted(&self, at: usize) -> bool {
-        self.table.exceptions.iter().any(|sequence| {
-            (0..sequence.len()).any(|offset| {
-                at.checked_sub(offset).is_some_and(|start| self.group_at(sequence, start).is_some())
-            })
-        })
     }
 }

@@ -14,10 +14,12 @@
 
 mod anchor;
 mod compile;
+mod lower;
 mod matcher;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use compile::{MatcherBuilder, WordSets};
 pub use matcher::{Found, Matcher, Scratch};

@@ -6,6 +6,8 @@ use std::fmt;
 pub(super) const WIDEST_GAP: u8 = 30;
 /// What `…` bridges, in characters.
 const ELLIPSIS_GAP: u8 = 8;
+/// The longest phrase.
+const LONGEST_BYTES: usize = 512;
 const MOST_GROUPS: usize = 6;
 const MOST_ELEMENTS: usize = 24;
 
@@ -57,8 +59,14 @@ pub struct Phrase {
 }
 
 impl Phrase {
-    /// Reads a phrase.
+    /// Reads a phrase of at most 512 bytes, 24 words and 6 parts.
     pub fn parse(text: &str) -> Result<Phrase, PhraseError> {
+        if text.len() > LONGEST_BYTES {
+            return Err(PhraseError::new(
+                format!("the phrase has {} bytes, {LONGEST_BYTES} are the most", text.len()),
+                Some("write the few words that tell the reason, not the whole message"),
+            ));
+        }
         let mut phrase = Phrase { groups: vec![Vec::new()], joins: Vec::new() };
         for chunk in text.split_whitespace() {
             phrase.read_chunk(chunk)?;
