@@ -18,7 +18,6 @@ const HASH_MAP_FILES: &[(&str, &str)] = &[
         "crates/taxonomy/src/learned/vocabulary.rs",
         "keys with how many texts have them: sorted before anything sees them, then asked by key",
     ),
-    ("crates/text/src/lang.rs", "lists by a word's hash: asked by hash"),
     ("crates/text/src/phrase/anchor.rs", "how often a class is used: asked by class"),
     (
         "crates/text/src/phrase/matcher.rs",

@@ -158,16 +158,15 @@ impl Worker {
         let mut core = config.core(&taxonomy);
         core.customer_hash_key = wiring::hash_key(dir)?;
         let seal = seal(&core.customer_hash_key);
-        let name = worker_name(&config, dir)?;
         Ok(Worker {
             names: names(&config),
+            name: worker_name(&config, dir)?,
             adapter: Arc::new(wiring::adapter(&config)?),
             seal,
             core: Arc::new(core),
             dir: dir.to_path_buf(),
             config,
             kafka,
-            name,
             taxonomy,
             layouts,
             metrics,
@@ -353,18 +352,17 @@ impl Worker {
     }
 
     fn link(&self) -> Box<dyn Stage> {
-        let events = self.names.events();
-        let sources = sources(&events, self.count(&events));
+        let topic = self.names.events();
+        let sources = sources(&topic, self.count(&topic));
         Box::new(LinkStage::new(self.core.clone(), self.names.clone(), sources))
     }
 
     fn trend(&self) -> Box<dyn Stage> {
-        let to_link = self.names.to_link();
-        let sources = sources(&to_link, self.count(&to_link));
+        let topic = self.names.to_link();
+        let sources = sources(&topic, self.count(&topic));
         Box::new(TrendStage::new(self.core.clone(), self.taxonomy.version(), sources))
     }
 
-    /// The partitions of a topic.
     fn count(&self, topic: &str) -> u32 {
         let count = self.layouts.get(topic).map_or(0, |layout| layout.partitions);
         u32::try_from(count).unwrap_or_default()

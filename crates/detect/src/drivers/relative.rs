@@ -3,8 +3,8 @@
 use super::shrink::Shrunk;
 
 /// The parts of R² by Johnson (2000, Multivariate Behavioral Research 35:1): drivers are replaced
-/// by the uncorrelated variables nearest to them, `Z = X Λ^(-1/2)`, the score is regressed on those,
-/// and each variable's part is handed back by its squared loadings.
+/// by the uncorrelated variables nearest to them, `Z = X Λ^(-1/2)`, the score is regressed on
+/// those, and each variable's part is handed back by its squared loadings.
 ///
 /// The parts sum to R². It is not exact LMG: with two drivers they agree, with more they are
 /// close, and the gap grows with the drivers' correlation (Thomas et al. 2014 give the argument).

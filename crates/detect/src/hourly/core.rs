@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::baseline::{Baseline, Learning};
 use super::calendar::{TERMS, regressors};
-use super::common::{Factor, Part, factors};
 use super::exposure::Exposure;
+use super::factor::{Factor, Part, factors};
 use super::issue::{Issue, Passed, Subject};
 use super::scan::{Evidence, RING_H, Recent, Slot, threshold, watch_threshold};
 use super::{Count, Hour, HourlySettings, Verdict};

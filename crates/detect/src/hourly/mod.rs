@@ -3,7 +3,7 @@
 //!
 //! The expected count of a reason in an hour is a product of two parts.
 //!
-//! * What all reasons share ([`exposure`], [`common`]): orders with a learned lag, the hour of the
+//! * What all reasons share ([`exposure`], [`factor`]): orders with a learned lag, the hour of the
 //!   week, holidays, and a factor of the hour, taken from all *other* reasons. A promotion, a
 //!   channel outage, its backlog and a closure move every reason alike, so they go into this part.
 //! * The share of the reason ([`baseline`]): level, drift, and a weekly shape of its own.
@@ -19,9 +19,9 @@
 
 mod baseline;
 mod calendar;
-mod common;
 mod core;
 mod exposure;
+mod factor;
 mod issue;
 mod scan;
 mod state;

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::baseline::{Baseline, Learning};
 use super::calendar::{TERMS, regressors};
-use super::common::{Part, factors};
 use super::exposure::Exposure;
+use super::factor::{Part, factors};
 use super::scan::threshold;
 use super::*;
 

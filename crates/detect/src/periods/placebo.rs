@@ -20,7 +20,8 @@ const MOST_PERIODS: usize = 20_000;
 ///
 /// The highest score of each run of `longest_periods` is what counts: an alarm is new once a
 /// burst, not once a period. At most 20 000 periods are drawn, from series spread evenly over the
-/// list; the rate is met to within about 1/√(20 000·rate). Without a period the limit is infinite: nothing can be said.
+/// list; the rate is met to within about 1/√(20 000·rate). Without a period the limit is infinite:
+/// nothing can be said.
 pub fn calibrated_limit(
     settings: &PeriodSettings,
     pasts: &[Vec<Option<Expected>>],
