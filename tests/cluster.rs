@@ -2,7 +2,7 @@
 //! what a replay of the same input gives, record for record.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,8 @@ const PARTITIONS: usize = 3;
 const PORTIONS: usize = 3;
 /// The variable with the rounds of each fault; a soak sets more.
 const ROUNDS: &str = "QUELL_SOAK_ROUNDS";
+/// Rounds that the broker may spoil by itself; each is gone through again.
+const MOST_BROKEN: u32 = 2;
 const COMPARED: [&str; 4] = ["contacts", "repeats", "trends", "issues"];
 /// How long a disturbed pipeline may take to be level with the replay.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -83,11 +85,13 @@ fn key(topic: &str, row: &Value) -> String {
 }
 
 /// Waits until the topics say what the replay says, or until the time is up; then says where not.
+/// Where the broker itself has ended a transaction in part of its partitions only, nobody can read
+/// past it: then these partitions are returned.
 fn assert_level(
     deployment: &Deployment,
     expected: &BTreeMap<&'static str, BTreeMap<String, Value>>,
     workers: &mut [Worker],
-) {
+) -> Result<(), Vec<String>> {
     let begun = Instant::now();
     loop {
         let differences: Vec<String> = expected
@@ -95,13 +99,17 @@ fn assert_level(
             .filter_map(|(topic, rows)| difference(deployment, topic, rows))
             .collect();
         if differences.is_empty() {
-            return;
+            return Ok(());
         }
         for worker in workers.iter_mut() {
             let ended = worker.child.try_wait().expect("its state");
             assert!(ended.is_none(), "a worker ended: {}", worker.log());
         }
         if begun.elapsed() > PATIENCE {
+            let endless = topics::endless_transactions(&deployment.brokers, &deployment.prefix);
+            if !endless.is_empty() {
+                return Err(endless);
+            }
             let logs: Vec<String> = workers.iter().map(Worker::log).collect();
             panic!("{}\n{}", differences.join("\n"), logs.join("\n"));
         }
@@ -228,39 +236,61 @@ fn whatever_goes_wrong_nothing_is_lost_or_doubled() {
     let expected = replayed(dir.path(), &lines);
     lines.truncate(EVENTS);
     assert!(expected["contacts"].len() > 500, "there is something to compare");
+    let mut broken = 0;
     for round in 0..rounds() {
         for fault in FAULTS {
-            let name = format!("{fault:?}-{round}").to_lowercase();
-            let deployment = Deployment {
-                brokers: match fault {
-                    // A broker that is killed is one of ours.
-                    Fault::Broker => cluster.bootstrap_servers(),
-                    _ => topics::given().unwrap_or_else(|| cluster.bootstrap_servers()),
-                },
-                prefix: topics::prefix(&name),
-                dir: dir.path().join(&name),
-            };
-            deployment.make_topics(PARTITIONS);
-            let mut workers: Vec<Worker> =
-                ["one", "two"].map(|name| deployment.worker(name)).into();
-            let mut seed = Seed::new(round);
-            let begun = Instant::now();
-            for portion in lines.chunks(lines.len().div_ceil(PORTIONS)) {
-                topics::produce(&deployment.brokers, &deployment.input(), portion);
-                disturb(fault, &deployment, &mut workers, &mut cluster, &mut seed);
+            let at = |broken: u32| dir.path().join(broken.to_string());
+            while let Err(endless) =
+                go(fault, round, (&at(broken), &lines, &closing), &expected, &mut cluster)
+            {
+                // Seen with Kafka 4.3.1: killed between the commit of a transaction and its
+                // markers, the only node comes up and takes partitions that it does not know yet
+                // for deleted; their markers are never written. No client can mend it.
+                println!("the broker left a transaction open for ever in {endless:?}");
+                broken += 1;
+                assert!(matches!(fault, Fault::Broker) && broken <= MOST_BROKEN, "{endless:?}");
             }
-            topics::produce_each(&deployment.brokers, &deployment.input(), &closing);
-            let disturbed = begun.elapsed();
-            assert_level(&deployment, &expected, &mut workers);
-            assert_poison(&deployment, &lines);
-            for worker in &workers {
-                assert_served(worker, &expected);
-            }
-            println!(
-                "{name}: disturbed for {:.1} s, level {:.1} s later",
-                disturbed.as_secs_f64(),
-                (begun.elapsed() - disturbed).as_secs_f64()
-            );
         }
     }
+}
+
+/// One round of a fault.
+fn go(
+    fault: Fault,
+    round: u64,
+    (dir, lines, closing): (&PathBuf, &[String], &[String]),
+    expected: &BTreeMap<&'static str, BTreeMap<String, Value>>,
+    cluster: &mut Cluster,
+) -> Result<(), Vec<String>> {
+    let name = format!("{fault:?}-{round}").to_lowercase();
+    let deployment = Deployment {
+        brokers: match fault {
+            // A broker that is killed is one of ours.
+            Fault::Broker => cluster.bootstrap_servers(),
+            _ => topics::given().unwrap_or_else(|| cluster.bootstrap_servers()),
+        },
+        prefix: topics::prefix(&name),
+        dir: dir.join(&name),
+    };
+    deployment.make_topics(PARTITIONS);
+    let mut workers: Vec<Worker> = ["one", "two"].map(|name| deployment.worker(name)).into();
+    let mut seed = Seed::new(round);
+    let begun = Instant::now();
+    for portion in lines.chunks(lines.len().div_ceil(PORTIONS)) {
+        topics::produce(&deployment.brokers, &deployment.input(), portion);
+        disturb(fault, &deployment, &mut workers, cluster, &mut seed);
+    }
+    topics::produce_each(&deployment.brokers, &deployment.input(), closing);
+    let disturbed = begun.elapsed();
+    assert_level(&deployment, expected, &mut workers)?;
+    assert_poison(&deployment, lines);
+    for worker in &workers {
+        assert_served(worker, expected);
+    }
+    println!(
+        "{name}: disturbed for {:.1} s, level {:.1} s later",
+        disturbed.as_secs_f64(),
+        (begun.elapsed() - disturbed).as_secs_f64()
+    );
+    Ok(())
 }

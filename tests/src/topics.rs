@@ -14,6 +14,9 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Three times as long as the broker lets a transaction of Quell stay open.
+const LONGEST_TRANSACTION: Duration = Duration::from_secs(30);
+
 /// The cluster that tests may use instead of starting one.
 const GIVEN: &str = "KAFKA_BOOTSTRAP_SERVERS";
 
@@ -156,4 +159,37 @@ pub fn finals(brokers: &str, topic: &str) -> BTreeMap<String, Value> {
     }
     let parse = |value: Vec<u8>| serde_json::from_slice(&value).expect("values are JSON");
     latest.into_iter().filter_map(|(key, (_, value))| Some((key, parse(value?)))).collect()
+}
+
+/// Partitions of topics with this prefix in which a transaction stays open for longer than any
+/// broker leaves one open.
+///
+/// # Panics
+/// When the cluster cannot be asked.
+pub fn endless_transactions(brokers: &str, prefix: &str) -> Vec<String> {
+    let open = |isolation: &str| -> BTreeMap<(String, i32), i64> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", brokers)
+            .set("isolation.level", isolation)
+            .create()
+            .expect("a consumer");
+        let metadata = consumer.fetch_metadata(None, PATIENCE).expect("the cluster answers");
+        let topics = metadata.topics().iter().filter(|topic| topic.name().starts_with(prefix));
+        let partitions = topics.flat_map(|topic| {
+            topic.partitions().iter().map(|partition| (topic.name().to_owned(), partition.id()))
+        });
+        let end = |(topic, number): (String, i32)| {
+            let ends = consumer.fetch_watermarks(&topic, number, PATIENCE);
+            ((topic, number), ends.expect("the partition's end").1)
+        };
+        partitions.map(end).collect()
+    };
+    let stable = open("read_committed");
+    std::thread::sleep(LONGEST_TRANSACTION);
+    let (later, ends) = (open("read_committed"), open("read_uncommitted"));
+    let endless = stable.iter().filter(|(partition, stable)| {
+        later.get(*partition) == Some(*stable)
+            && ends.get(*partition).is_some_and(|end| end > *stable)
+    });
+    endless.map(|((topic, number), at)| format!("{topic}[{number}]@{at}")).collect()
 }
