@@ -5,10 +5,12 @@
 
 pub mod cause;
 mod daily;
+mod draws;
 pub mod drivers;
 pub mod effect;
 mod explain;
 pub mod hourly;
+mod packed;
 pub mod pairs;
 pub mod periods;
 pub mod tails;

@@ -40,11 +40,7 @@ pub(crate) fn check(taxonomy: &Taxonomy) -> Vec<Problem> {
 }
 
 fn missing_languages(taxonomy: &Taxonomy, problems: &mut Problems) {
-    let mut spoken: BTreeMap<usize, BTreeSet<Language>> = BTreeMap::new();
-    for used in &taxonomy.rules.uses {
-        spoken.entry(used.reason as usize).or_default().insert(used.line.language);
-    }
-    for (reason, languages) in spoken {
+    for (reason, languages) in taxonomy.rules.spoken() {
         let Some(reason) = taxonomy.reasons.get(reason) else { continue };
         if languages.contains(&Language::ANY) {
             continue;

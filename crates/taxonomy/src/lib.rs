@@ -11,6 +11,7 @@ mod catalogue;
 mod check;
 mod demand;
 pub mod discovery;
+mod draws;
 mod fire;
 pub mod learned;
 pub mod lifecycle;

@@ -8,7 +8,6 @@ use quell_model::ReasonId;
 use quell_text::Language;
 
 use crate::catalogue::Taxonomy;
-use crate::check as examples;
 use crate::problem::{Place, Problem, Problems};
 use crate::tag::{TagInput, TagSettings, Tagger};
 
@@ -111,15 +110,12 @@ impl Counts {
     }
 
     fn report(&self, taxonomy: &Taxonomy) -> Report {
-        let mut spoken: BTreeMap<usize, BTreeSet<Language>> = BTreeMap::new();
-        for used in &taxonomy.rules.uses {
-            spoken.entry(used.reason as usize).or_default().insert(used.line.language);
-        }
+        let spoken = taxonomy.rules.spoken();
         let mut problems = Problems::new(&taxonomy.file);
         let rules = self.rules(taxonomy, &spoken, &mut problems);
         let overlaps = self.overlaps(taxonomy, &mut problems);
         let languages = self.languages(&spoken, &mut problems);
-        let mut all = examples::check(taxonomy);
+        let mut all = taxonomy.check();
         all.extend(problems.into_sorted());
         all.sort_by_key(|problem| (problem.line, problem.column));
         Report { texts: self.texts, rules, overlaps, languages, problems: all }

@@ -113,6 +113,15 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
+    /// The languages of each reason's phrases, by the reason's number.
+    pub fn spoken(&self) -> BTreeMap<usize, BTreeSet<Language>> {
+        let mut spoken: BTreeMap<usize, BTreeSet<Language>> = BTreeMap::new();
+        for used in &self.uses {
+            spoken.entry(used.reason as usize).or_default().insert(used.line.language);
+        }
+        spoken
+    }
+
     /// No rules; cues only.
     pub fn none() -> Rules {
         let mut builder = MatcherBuilder::new(word_sets());

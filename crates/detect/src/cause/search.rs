@@ -109,7 +109,8 @@ impl<'a> Search<'a> {
         options.extend(self.splits(gone).iter().map(|parts| with(&without, parts)));
         let mut chosen: Option<(Vec<CellId>, Fit)> = None;
         let mut most = 1e-6;
-        for option in options {
+        let most_causes = self.settings.most_causes;
+        for option in options.into_iter().filter(|option| option.len() <= most_causes) {
             let other = self.fit(&option);
             let gain = other.likelihood - fit.likelihood;
             // A cause may lift its leaves unevenly. What tells its parts apart is then measured by

@@ -4,21 +4,17 @@ use super::noise::{Noise, is_counts, listed_expectation};
 use super::search::Search;
 use super::tables::{Sums, Tables};
 use super::*;
+use crate::draws::Draws;
 
-/// A generator of whole numbers (SplitMix64), so that every run sees the same cubes.
-struct Dice(u64);
+struct Dice(Draws);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut hash = self.0;
-        hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        hash ^ (hash >> 31)
+    fn new(seed: u64) -> Dice {
+        Dice(Draws::new(seed))
     }
 
     fn uniform(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        self.0.share()
     }
 
     /// A Poisson number, by Knuth's product for small means and by sums of them.
@@ -42,7 +38,7 @@ const SIZES: [u32; 4] = [5, 4, 3, 4];
 
 /// A full cube of counts whose means are lifted where `lift` says.
 fn cube(seed: u64, size: f64, lift: impl Fn(&[u32]) -> f64) -> Cube {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut cube = Cube::new(SIZES.len());
     let leaves: u32 = SIZES.iter().product();
     for leaf in 0..leaves {
@@ -201,7 +197,7 @@ fn leaves_listed_only_when_seen_are_no_excess() {
     // Rare leaves are in the list only with a count: each is far above its expectation.
     let mut listed = Cube::new(SIZES.len());
     let full = cube(9, 1.0, |_| 1.0);
-    let mut dice = Dice(1);
+    let mut dice = Dice::new(1);
     for leaf in 0..full.len() {
         let values: Vec<u32> = full.columns.iter().map(|column| column[leaf]).collect();
         let rare = values[1] == 3;
@@ -218,7 +214,7 @@ fn leaves_listed_only_when_seen_are_no_excess() {
 
 #[test]
 fn noise_of_expectations_is_estimated() {
-    let mut dice = Dice(21);
+    let mut dice = Dice::new(21);
     let mean: Vec<f64> = (0..2_000).map(|_| 5.0 + 200.0 * dice.uniform()).collect();
     // An error of a tenth of the mean, uniform with that standard deviation.
     let wide = 0.1 * 12_f64.sqrt();

@@ -1,6 +1,7 @@
 //! How sure the shares are.
 
 use super::{Measure, Moments, driver_shares};
+use crate::draws::Draws;
 
 /// Rounds, at most.
 const MOST_ROUNDS: usize = 2_000;
@@ -29,12 +30,12 @@ pub fn bootstrap_shares(
 ) -> Vec<ShareInterval> {
     let drivers = rows.first().map_or(0, |row| row.len().saturating_sub(1));
     let rounds = rounds.clamp(1, MOST_ROUNDS);
-    let mut state = seed;
+    let mut draws = Draws::new(seed);
     let mut found: Vec<Vec<f64>> = vec![Vec::with_capacity(rounds); drivers];
     for _ in 0..rounds {
         let mut moments = Moments::new(drivers);
         for _ in 0..rows.len() {
-            moments.add(&rows[below(&mut state, rows.len() as u64)]);
+            moments.add(&rows[draws.below(rows.len())]);
         }
         let shares = driver_shares(&moments, measure).shares;
         found.iter_mut().zip(shares).for_each(|(all, share)| all.push(share));
@@ -49,14 +50,4 @@ pub fn bootstrap_shares(
         ShareInterval { low: at(tail), high: at(1.0 - tail) }
     };
     found.into_iter().map(interval).collect()
-}
-
-/// A number below `bound` from SplitMix64 (Steele, Lea & Flood 2014).
-fn below(state: &mut u64, bound: u64) -> usize {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^= mixed >> 31;
-    ((u128::from(mixed) * u128::from(bound)) >> 64) as usize
 }

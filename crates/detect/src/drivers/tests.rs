@@ -4,27 +4,11 @@ use super::lmg::lmg;
 use super::moments::Correlations;
 use super::shrink::shrunk;
 use super::*;
-
-/// Normal values from SplitMix64 by sums of twelve.
-struct Dice(u64);
-
-impl Dice {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
-    }
-}
+use crate::draws::Draws;
 
 /// Drivers with a common part, and a score from coefficients.
 fn rows(
-    dice: &mut Dice,
+    draws: &mut Draws,
     count: usize,
     coefficients: &[f64],
     common: f64,
@@ -32,11 +16,11 @@ fn rows(
 ) -> Vec<Vec<f64>> {
     (0..count)
         .map(|_| {
-            let shared = dice.normal();
+            let shared = draws.sum_of_twelve();
             let mut row: Vec<f64> =
-                coefficients.iter().map(|_| common * shared + dice.normal()).collect();
+                coefficients.iter().map(|_| common * shared + draws.sum_of_twelve()).collect();
             let score: f64 = row.iter().zip(coefficients).map(|(x, b)| x * b).sum();
-            row.push(score + noise * dice.normal());
+            row.push(score + noise * draws.sum_of_twelve());
             row
         })
         .collect()
@@ -117,10 +101,10 @@ fn error(found: &[f64], truth: &[f64]) -> f64 {
 
 #[test]
 fn the_fast_way_is_the_average_over_all_orders() {
-    let mut dice = Dice(1);
+    let mut draws = Draws::new(1);
     for count in 1..=5 {
-        let coefficients: Vec<f64> = (0..count).map(|_| dice.normal()).collect();
-        let data = rows(&mut dice, 40, &coefficients, 0.8, 1.0);
+        let coefficients: Vec<f64> = (0..count).map(|_| draws.sum_of_twelve()).collect();
+        let data = rows(&mut draws, 40, &coefficients, 0.8, 1.0);
         let correlations = moments(&data).correlations().unwrap();
         let fast = lmg(&correlations.among, &correlations.with_score);
         for (a, b) in fast.iter().zip(by_orders(&correlations)) {
@@ -131,8 +115,8 @@ fn the_fast_way_is_the_average_over_all_orders() {
 
 #[test]
 fn live_moments_are_those_of_all_rows_at_once() {
-    let mut dice = Dice(2);
-    let mut data = rows(&mut dice, 500, &[1.0, -0.5, 0.2], 0.5, 1.0);
+    let mut draws = Draws::new(2);
+    let mut data = rows(&mut draws, 500, &[1.0, -0.5, 0.2], 0.5, 1.0);
     // A level far above the spread: where sums of squares would lose their digits.
     data.iter_mut().for_each(|row| row.iter_mut().for_each(|value| *value += 1e6));
     let live = moments(&data).correlations().unwrap();
@@ -155,11 +139,11 @@ fn live_moments_are_those_of_all_rows_at_once() {
 
 #[test]
 fn relative_weights_agree_with_lmg_where_they_must() {
-    let mut dice = Dice(3);
-    let two = moments(&rows(&mut dice, 300, &[1.0, 0.3], 1.2, 1.0));
+    let mut draws = Draws::new(3);
+    let two = moments(&rows(&mut draws, 300, &[1.0, 0.3], 1.2, 1.0));
     let (exact, live) = (driver_shares(&two, Measure::Lmg), driver_shares(&two, Measure::Relative));
     assert!(error(&exact.shares, &live.shares) < 1e-9, "{exact:?} {live:?}");
-    let many = moments(&rows(&mut dice, 3_000, &[1.0, 0.5, -0.4, 0.2, 0.0], 0.4, 1.0));
+    let many = moments(&rows(&mut draws, 3_000, &[1.0, 0.5, -0.4, 0.2, 0.0], 0.4, 1.0));
     let (exact, live) =
         (driver_shares(&many, Measure::Lmg), driver_shares(&many, Measure::Relative));
     assert!(error(&exact.shares, &live.shares) < 0.02, "{exact:?} {live:?}");
@@ -167,14 +151,14 @@ fn relative_weights_agree_with_lmg_where_they_must() {
 }
 
 /// Summed errors of plain and of shrunk LMG over worlds of 300 rows.
-fn errors(dice: &mut Dice, coefficient: impl Fn(&mut Dice, usize) -> f64) -> (f64, f64) {
+fn errors(draws: &mut Draws, coefficient: impl Fn(&mut Draws, usize) -> f64) -> (f64, f64) {
     let (mut plain, mut drawn) = (0.0, 0.0);
     for _ in 0..60 {
-        let coefficients: Vec<f64> = (0..8).map(|index| coefficient(dice, index)).collect();
-        let (common, noise) = (0.5 + dice.uniform(), 6.0 + 8.0 * dice.uniform());
+        let coefficients: Vec<f64> = (0..8).map(|index| coefficient(draws, index)).collect();
+        let (common, noise) = (0.5 + draws.share(), 6.0 + 8.0 * draws.share());
         let truth = population(&coefficients, common, noise);
         let truth = shares_of(&lmg(&truth.among, &truth.with_score));
-        let seen = moments(&rows(dice, 300, &coefficients, common, noise));
+        let seen = moments(&rows(draws, 300, &coefficients, common, noise));
         let sample = seen.correlations().unwrap();
         plain += error(&shares_of(&lmg(&sample.among, &sample.with_score)), &truth);
         drawn += error(&driver_shares(&seen, Measure::Lmg).shares, &truth);
@@ -184,18 +168,18 @@ fn errors(dice: &mut Dice, coefficient: impl Fn(&mut Dice, usize) -> f64) -> (f6
 
 #[test]
 fn shrinking_helps_where_drivers_move_together_and_costs_little_elsewhere() {
-    let mut dice = Dice(4);
-    let (plain, drawn) = errors(&mut dice, |dice, _| dice.normal().abs());
+    let mut draws = Draws::new(4);
+    let (plain, drawn) = errors(&mut draws, |draws, _| draws.sum_of_twelve().abs());
     assert!(drawn < 0.97 * plain, "same sign: {drawn} {plain}");
-    let few = |dice: &mut Dice, index| if index < 2 { 2.0 * dice.normal() } else { 0.0 };
-    let (plain, drawn) = errors(&mut dice, few);
+    let few = |draws: &mut Draws, index| if index < 2 { 2.0 * draws.sum_of_twelve() } else { 0.0 };
+    let (plain, drawn) = errors(&mut draws, few);
     assert!(drawn < 1.1 * plain, "few: {drawn} {plain}");
 }
 
 #[test]
 fn on_large_samples_nothing_is_shrunk() {
-    let mut dice = Dice(5);
-    let seen = moments(&rows(&mut dice, 20_000, &[1.0, 0.5, 0.0], 0.5, 1.0));
+    let mut draws = Draws::new(5);
+    let seen = moments(&rows(&mut draws, 20_000, &[1.0, 0.5, 0.0], 0.5, 1.0));
     let correlations = seen.correlations().unwrap();
     let fit = shrunk(&correlations, seen.rows());
     for (drawn, plain) in fit.with_score.iter().zip(&correlations.with_score) {
@@ -205,13 +189,13 @@ fn on_large_samples_nothing_is_shrunk() {
 
 #[test]
 fn intervals_hold_the_share_and_come_from_the_seed() {
-    let mut dice = Dice(6);
+    let mut draws = Draws::new(6);
     let coefficients = [1.0, 0.5, 0.3];
     let truth = population(&coefficients, 0.5, 2.0);
     let truth = shares_of(&lmg(&truth.among, &truth.with_score));
     let mut held = 0;
     for world in 0..80 {
-        let data = rows(&mut dice, 150, &coefficients, 0.5, 2.0);
+        let data = rows(&mut draws, 150, &coefficients, 0.5, 2.0);
         let found = bootstrap_shares(&data, Measure::Relative, 80, 0.9, world);
         held += u32::from((found[0].low..=found[0].high).contains(&truth[0]));
         if world == 0 {
@@ -242,15 +226,15 @@ fn constants_and_faults_have_no_share() {
 
 #[test]
 fn twins_share_alike_and_many_drivers_fall_back() {
-    let mut dice = Dice(7);
+    let mut draws = Draws::new(7);
     let mut twins = Moments::new(2);
     for _ in 0..200 {
-        let x = dice.normal();
-        twins.add(&[x, x, x + dice.normal()]);
+        let x = draws.sum_of_twelve();
+        twins.add(&[x, x, x + draws.sum_of_twelve()]);
     }
     let found = driver_shares(&twins, Measure::Lmg);
     assert!((found.shares[0] - 0.5).abs() < 1e-6, "{found:?}");
-    let many = moments(&rows(&mut dice, 100, &[0.3; 20], 0.5, 1.0));
+    let many = moments(&rows(&mut draws, 100, &[0.3; 20], 0.5, 1.0));
     let found = driver_shares(&many, Measure::Lmg);
     assert_eq!(found.measure, Measure::Relative);
     assert!((found.shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
@@ -283,7 +267,7 @@ proptest! {
         scale in 0.01..100.0,
         shift in -50.0..50.0,
     ) {
-        let data = rows(&mut Dice(seed), 60, &[1.0, 0.4, 0.1], 0.6, 1.5);
+        let data = rows(&mut Draws::new(seed), 60, &[1.0, 0.4, 0.1], 0.6, 1.5);
         let mut moved = data.clone();
         moved.iter_mut().for_each(|row| row[1] = row[1] * scale + shift);
         let (a, b) = (moments(&data), moments(&moved));

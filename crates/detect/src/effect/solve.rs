@@ -1,5 +1,7 @@
 //! Bayesian linear regression from cross products.
 
+use nalgebra::{Cholesky, DMatrix, DVector};
+
 use super::filter::CrossProducts;
 
 /// What is held of a coefficient before the data: a normal law.
@@ -31,25 +33,30 @@ pub fn posterior(
     priors: &[Prior],
 ) -> Option<Posterior> {
     let size = columns.len();
-    let mut matrix = vec![0.0; size * size];
-    let mut right = vec![0.0; size];
+    let last = size.checked_sub(1)?;
+    let mut matrix = DMatrix::zeros(size, size);
+    let mut right = DVector::zeros(size);
     let mut fit = products.get(0, 0);
     let mut ln_prior = 0.0;
     for (row, (&column, prior)) in columns.iter().zip(priors).enumerate() {
         let precision = 1.0 / (prior.sd * prior.sd);
         for (col, &other) in columns[..=row].iter().enumerate() {
-            matrix[row * size + col] = products.get(column, other);
+            matrix[(row, col)] = products.get(column, other);
         }
-        matrix[row * size + row] += precision;
+        matrix[(row, row)] += precision;
         right[row] = products.get(0, column) + precision * prior.mean;
         fit += precision * prior.mean * prior.mean;
         ln_prior += precision.ln();
     }
-    let ln_determinant = factor(&mut matrix, size)?;
-    forward(&matrix, size, &mut right);
-    fit -= right.iter().map(|value| value * value).sum::<f64>();
-    let last = size.checked_sub(1)?;
-    let pivot = matrix[last * size + last];
+    // The lower triangle is all that is read.
+    let factor = Cholesky::new(matrix)?;
+    let lower = factor.l_dirty();
+    if !lower.solve_lower_triangular_mut(&mut right) {
+        return None;
+    }
+    let ln_determinant = 2.0 * lower.diagonal().iter().map(|pivot| pivot.ln()).sum::<f64>();
+    fit -= right.norm_squared();
+    let pivot = lower[(last, last)];
     let found = Posterior {
         mean: right[last] / pivot,
         variance: 1.0 / (pivot * pivot),
@@ -57,36 +64,6 @@ pub fn posterior(
     };
     let whole = found.mean.is_finite() && found.variance.is_finite() && found.variance > 0.0;
     (whole && found.ln_evidence.is_finite()).then_some(found)
-}
-
-/// Cholesky factor in the lower triangle; the logarithm of the determinant.
-fn factor(matrix: &mut [f64], size: usize) -> Option<f64> {
-    let mut ln_determinant = 0.0;
-    for row in 0..size {
-        for col in 0..=row {
-            let (a, b) = (row * size, col * size);
-            let dot: f64 = (0..col).map(|k| matrix[a + k] * matrix[b + k]).sum();
-            let rest = matrix[a + col] - dot;
-            if row == col {
-                if rest.is_nan() || rest <= 0.0 {
-                    return None;
-                }
-                ln_determinant += rest.ln();
-                matrix[a + row] = rest.sqrt();
-            } else {
-                matrix[a + col] = rest / matrix[b + col];
-            }
-        }
-    }
-    Some(ln_determinant)
-}
-
-/// Solves the lower triangle against `right`.
-fn forward(matrix: &[f64], size: usize, right: &mut [f64]) {
-    for row in 0..size {
-        let dot: f64 = (0..row).map(|k| matrix[row * size + k] * right[k]).sum();
-        right[row] = (right[row] - dot) / matrix[row * size + row];
-    }
 }
 
 #[cfg(test)]

@@ -1,26 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::draws::Draws;
 
-struct Dice(u64);
-
-impl Dice {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
-    }
-
-    /// A count with the given mean and one and a half times its variance, or thereabouts.
-    fn count(&mut self, mean: f64) -> f64 {
-        (mean + (1.5 * mean).sqrt() * self.normal()).round().max(0.0)
-    }
+/// A count with the given mean and one and a half times its variance, or thereabouts.
+fn count(draws: &mut Draws, mean: f64) -> f64 {
+    (mean + (1.5 * mean).sqrt() * draws.sum_of_twelve()).round().max(0.0)
 }
 
 const BEFORE: usize = 84;
@@ -42,22 +27,23 @@ struct Made {
     control: Vec<f64>,
 }
 
-fn made(dice: &mut Dice, world: World) -> Made {
-    let (mut own, mut other, mut common) = (0.1 * dice.normal(), 0.1 * dice.normal(), 0.0);
+fn made(draws: &mut Draws, world: World) -> Made {
+    let (mut own, mut other, mut common) =
+        (0.1 * draws.sum_of_twelve(), 0.1 * draws.sum_of_twelve(), 0.0);
     let mut made = Made { counts: vec![], exposure: vec![], control: vec![] };
     for day in 0..BEFORE + AFTER {
-        own = 0.95 * own + 0.03 * dice.normal();
-        other = 0.95 * other + 0.03 * dice.normal();
-        common = 0.95 * common + world.common * dice.normal();
+        own = 0.95 * own + 0.03 * draws.sum_of_twelve();
+        other = 0.95 * other + 0.03 * draws.sum_of_twelve();
+        common = 0.95 * common + world.common * draws.sum_of_twelve();
         let since = day as f64 - BEFORE as f64;
         let acted = if since >= 0.0 { 1.0 } else { 0.0 };
-        let exposure = dice.count(if day % 7 < 5 { 1_000.0 } else { 600.0 });
+        let exposure = count(draws, if day % 7 < 5 { 1_000.0 } else { 600.0 });
         let season = if day % 7 == 2 { 1.5 } else { 1.0 };
         let peak = world.peak * (-((since + 4.0) / 5.0).powi(2)).exp2();
         let log_rate = own + common + acted * world.effect + peak;
-        made.counts.push(dice.count(0.05 * exposure * season * log_rate.exp()));
+        made.counts.push(count(draws, 0.05 * exposure * season * log_rate.exp()));
         let log_rate = other + common;
-        made.control.push(dice.count(0.1 * exposure * log_rate.exp()));
+        made.control.push(count(draws, 0.1 * exposure * log_rate.exp()));
         made.exposure.push(exposure);
     }
     made
@@ -95,10 +81,10 @@ fn holds(interval: (f64, f64), log_effect: f64) -> bool {
 
 #[test]
 fn looking_at_nothing_every_few_days_is_seldom_a_claim() {
-    let (mut dice, mut claims, mut held, mut lasting) = (Dice(1), 0, 0, 0);
+    let (mut draws, mut claims, mut held, mut lasting) = (Draws::new(1), 0, 0, 0);
     let mut scores = Vec::new();
     for _ in 0..120 {
-        let world = made(&mut dice, World::default());
+        let world = made(&mut draws, World::default());
         let looks: Vec<ActionEffect> =
             [3, 7, 11, 15, 21, AFTER].map(|days| world.seen(days, false, &no_peaks())).into();
         claims += u32::from(looks.iter().any(claimed));
@@ -115,11 +101,11 @@ fn looking_at_nothing_every_few_days_is_seldom_a_claim() {
 
 #[test]
 fn an_effect_is_found_and_held_by_its_interval() {
-    let (mut dice, mut found, mut held) = (Dice(2), 0, 0);
+    let (mut draws, mut found, mut held) = (Draws::new(2), 0, 0);
     let effect = 0.6_f64.ln();
     for _ in 0..60 {
         let look =
-            made(&mut dice, World { effect, ..World::default() }).seen(AFTER, false, &no_peaks());
+            made(&mut draws, World { effect, ..World::default() }).seen(AFTER, false, &no_peaks());
         found += u32::from(look.verdict == ActionVerdict::Reduced);
         held += u32::from(holds(look.interval, effect));
     }
@@ -128,9 +114,9 @@ fn an_effect_is_found_and_held_by_its_interval() {
 
 #[test]
 fn a_peak_that_fades_by_itself_is_no_success() {
-    let (mut dice, mut claims, mut peaks, mut naive) = (Dice(3), 0, 0.0, 0);
+    let (mut draws, mut claims, mut peaks, mut naive) = (Draws::new(3), 0, 0.0, 0);
     for _ in 0..24 {
-        let world = made(&mut dice, World { peak: 0.6, ..World::default() });
+        let world = made(&mut draws, World { peak: 0.6, ..World::default() });
         let look = world.seen(AFTER, false, &ActionSettings::default());
         claims += u32::from(look.verdict == ActionVerdict::Reduced);
         peaks += look.peak / 24.0;
@@ -145,9 +131,9 @@ fn a_peak_that_fades_by_itself_is_no_success() {
 
 #[test]
 fn controls_take_out_what_is_common() {
-    let (mut dice, mut with, mut without) = (Dice(4), 0.0, 0.0);
+    let (mut draws, mut with, mut without) = (Draws::new(4), 0.0, 0.0);
     for _ in 0..20 {
-        let world = made(&mut dice, World { common: 0.1, ..World::default() });
+        let world = made(&mut draws, World { common: 0.1, ..World::default() });
         with += world.seen(AFTER, true, &no_peaks()).effect.abs();
         without += world.seen(AFTER, false, &no_peaks()).effect.abs();
     }
@@ -156,7 +142,7 @@ fn controls_take_out_what_is_common() {
 
 #[test]
 fn early_looks_are_wide() {
-    let world = made(&mut Dice(5), World::default());
+    let world = made(&mut Draws::new(5), World::default());
     let width = |days: usize| {
         let (low, high) = world.seen(days, false, &no_peaks()).interval;
         high.ln_1p() - low.ln_1p()
@@ -166,7 +152,7 @@ fn early_looks_are_wide() {
 
 #[test]
 fn an_open_issue_is_believed() {
-    let world = made(&mut Dice(5), World { peak: 0.3, ..World::default() });
+    let world = made(&mut Draws::new(5), World { peak: 0.3, ..World::default() });
     let settings = ActionSettings::default();
     let mut series = ActionSeries {
         counts: &world.counts,
@@ -251,7 +237,7 @@ proptest! {
 
     #[test]
     fn the_unit_of_exposure_does_not_matter(seed in 0u64..50, scale in 0.01..100.0f64) {
-        let world = made(&mut Dice(seed), World::default());
+        let world = made(&mut Draws::new(seed), World::default());
         let scaled: Vec<f64> = world.exposure.iter().map(|value| value * scale).collect();
         let series = ActionSeries {
             counts: &world.counts,

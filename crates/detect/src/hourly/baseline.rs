@@ -8,7 +8,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::WEEK_H;
 use super::calendar::{PRIOR_SD, TERMS};
+use crate::packed;
 
 const PACKED: usize = TERMS * (TERMS + 1) / 2;
 /// How far the level wanders in a week, and the drift per week: standard deviations.
@@ -85,7 +87,7 @@ impl Baseline {
 
     /// Learns an hour: its count, and the logarithm of what the share is a share of.
     pub fn learn(&mut self, count: f64, ln_whole: f64, at: &[f64; TERMS], hour: Learning) {
-        let mean = (self.dot(at) + ln_whole).clamp(-EXPONENT_MAX, EXPONENT_MAX).exp();
+        let mean = bounded_exp(self.dot(at) + ln_whole);
         let (projected, variance) = self.project(at);
         let dispersion = self.dispersion();
         let mut residual = count - mean;
@@ -113,14 +115,14 @@ impl Baseline {
                 self.spread[place(row, column)] -= shrink * projected[row] * projected[column];
             }
         }
-        self.spread[place(0, 0)] += LEVEL_WANDER * LEVEL_WANDER / 168.0;
-        self.spread[place(1, 1)] += DRIFT_WANDER * DRIFT_WANDER / 168.0;
+        self.spread[place(0, 0)] += LEVEL_WANDER * LEVEL_WANDER / WEEK_H as f64;
+        self.spread[place(1, 1)] += DRIFT_WANDER * DRIFT_WANDER / WEEK_H as f64;
     }
 
     /// Lets an hour pass: the level drifts on. Nothing is forgotten while nothing is learned, or
     /// an open issue would let the uncertainty grow without end.
     pub fn pass_hour(&mut self) {
-        let part = 1.0 / 168.0;
+        let part = 1.0 / WEEK_H as f64;
         self.terms[0] += part * self.terms[1];
         let drift = self.spread[place(1, 1)];
         self.spread[place(0, 0)] += part * (2.0 * self.spread[place(0, 1)] + part * drift);
@@ -136,16 +138,7 @@ impl Baseline {
     /// The covariance times the regressors, and the variance along them.
     fn project(&self, at: &[f64; TERMS]) -> ([f64; TERMS], f64) {
         let mut along = [0.0; TERMS];
-        let mut from = 0;
-        for row in 0..TERMS {
-            let packed = &self.spread[from..from + TERMS - row];
-            along[row] += packed[0] * at[row];
-            for (column, value) in (row + 1..TERMS).zip(&packed[1..]) {
-                along[row] += value * at[column];
-                along[column] += value * at[row];
-            }
-            from += TERMS - row;
-        }
+        packed::times(&self.spread, at, &mut along);
         let variance = along.iter().zip(at).map(|(part, regressor)| part * regressor).sum::<f64>();
         (along, variance.max(0.0))
     }
@@ -164,4 +157,9 @@ pub struct Learning {
 fn place(row: usize, column: usize) -> usize {
     let (row, column) = (row.min(column), row.max(column));
     row * TERMS - row * row.saturating_sub(1) / 2 + column - row
+}
+
+/// The exponential of what is held within bounds that no count reaches.
+pub fn bounded_exp(exponent: f64) -> f64 {
+    exponent.clamp(-EXPONENT_MAX, EXPONENT_MAX).exp()
 }

@@ -1,14 +1,15 @@
 //! One hour for a tenant: expect, judge, learn. A function of the state and the hour alone.
 
+use quell_model::Verdict;
 use serde::{Deserialize, Serialize};
 
-use super::baseline::{Baseline, Learning};
+use super::baseline::{Baseline, Learning, bounded_exp};
 use super::calendar::{TERMS, regressors};
 use super::exposure::Exposure;
 use super::factor::{Factor, Part, factors};
 use super::issue::{Issue, Passed, Subject};
 use super::scan::{Evidence, RING_H, Recent, Slot, threshold, watch_threshold};
-use super::{Count, Hour, HourlySettings, Verdict};
+use super::{Count, Hour, HourlySettings};
 
 /// Hours of age before residuals tell of the spread.
 const SPREAD_FROM_H: u64 = 2 * RING_H as u64;
@@ -21,7 +22,6 @@ const EVERYTHING_SD: f64 = 0.1;
 /// The backlog after an outage of the channel brings what was missing: over half a day it is no
 /// excess.
 const EVERYTHING_SHORTEST_H: u32 = 14;
-const EXPONENT_MAX: f64 = 25.0;
 
 /// A series of counts with its baseline, recent hours and issue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -241,7 +241,8 @@ impl Core {
         self.all().filter_map(|(_, series)| series.issue.as_ref())
     }
 
-    /// What is said of a subject, and the numbers of its window that says most.
+    /// What is said of a subject, and the numbers of its window that says most: isolated where
+    /// chance and the known causes explain it, systemic while an issue is open.
     pub fn verdict(&self, subject: Subject, settings: &HourlySettings) -> (Verdict, Evidence) {
         let found = self.all().find(|(known, _)| *known == subject);
         let Some((_, series)) = found else { return (Verdict::Isolated, Evidence::default()) };
@@ -261,8 +262,4 @@ impl Core {
         std::iter::once((Subject::Everything, &self.everything))
             .chain(reasons.map(|(reason, series)| (Subject::Reason(reason), series)))
     }
-}
-
-fn bounded_exp(exponent: f64) -> f64 {
-    exponent.clamp(-EXPONENT_MAX, EXPONENT_MAX).exp()
 }

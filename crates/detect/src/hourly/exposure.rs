@@ -9,9 +9,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::WEEK_H;
+
 /// Half-lives of the lag, in hours.
 const HALF_LIVES_H: [f64; 7] = [6.0, 12.0, 18.0, 24.0, 36.0, 60.0, 120.0];
-const HOURS: usize = 168;
+const HOURS: usize = WEEK_H as usize;
 /// Part of a table's cell that stays at each visit, a week later.
 const CELL_KEEP: f64 = 0.87;
 const DAY_KEEP: f64 = 0.98;
@@ -75,13 +77,13 @@ impl Lag {
         let rate = self.all.beside(1.0, 1e-9);
         let day = self.by_day.get((hour % 24) as usize).copied().unwrap_or_default();
         let day_rate = day.beside(rate, DAY_WORTH);
-        let cell = self.by_week.get((hour % 168) as usize).copied().unwrap_or_default();
+        let cell = self.by_week.get((hour % WEEK_H) as usize).copied().unwrap_or_default();
         cell.beside(day_rate, CELL_WORTH * exposure) * exposure
     }
 
     fn learn(&mut self, hour: u64, total: f64) {
         let exposure = self.exposure.max(EXPOSURE_MIN);
-        if let Some(cell) = self.by_week.get_mut((hour % 168) as usize) {
+        if let Some(cell) = self.by_week.get_mut((hour % WEEK_H) as usize) {
             cell.visit(CELL_KEEP, total, exposure);
         }
         if let Some(day) = self.by_day.get_mut((hour % 24) as usize) {

@@ -79,22 +79,11 @@ pub struct HourlySettings {
 impl Default for HourlySettings {
     fn default() -> HourlySettings {
         HourlySettings {
-            warmup_h: 3 * 168,
+            warmup_h: 3 * WEEK_H as u32,
             false_per_week: 0.15,
             min_excess: 8.0,
             reopen_h: 72,
             absorb_h: 28 * 24,
         }
     }
-}
-
-/// What is said of a reason at an hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
-    /// Within what chance and the known causes explain: cases, each on its own.
-    Isolated,
-    /// Over it, yet not by enough for the budget of false issues.
-    Watch,
-    /// An issue is open.
-    Systemic,
 }

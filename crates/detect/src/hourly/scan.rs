@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::HourlySettings;
+use super::{HourlySettings, WEEK_H};
 use crate::tails::ln_at_least;
 
 /// Hours kept one by one: an hour is learned when it leaves.
@@ -263,7 +263,7 @@ fn score(sum: &Sum, window_h: u32, settings: &HourlySettings) -> f64 {
 pub fn threshold(reasons: usize, settings: &HourlySettings) -> f64 {
     let asked = settings.false_per_week;
     let budget = if asked.is_finite() { asked.clamp(1e-6, 1e3) } else { 1e-6 };
-    (reasons.max(1) as f64 * LOOKS * 168.0 / LONGEST_H / budget).ln().max(3.0)
+    (reasons.max(1) as f64 * LOOKS * WEEK_H as f64 / LONGEST_H / budget).ln().max(3.0)
 }
 
 /// The score from which a reason is watched.

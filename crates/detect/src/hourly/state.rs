@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
+use quell_model::Verdict;
 use serde::{Deserialize, Serialize};
 
 use super::core::Core;
 use super::scan::{Evidence, RING_H};
-use super::{Hour, HourlySettings, Issue, Subject, Verdict};
+use super::{Hour, HourlySettings, Issue, Subject};
 
 /// Version of the stored form: a state of another version is not read but built again.
 pub const STATE_VERSION: u32 = 1;

@@ -6,17 +6,17 @@ use super::exposure::Exposure;
 use super::factor::{Part, factors};
 use super::scan::threshold;
 use super::*;
+use crate::draws::Draws;
 
-/// Steele, Lea & Flood 2014 (SplitMix64).
-struct Chance(u64);
+struct Chance(Draws);
 
 impl Chance {
+    fn new(seed: u64) -> Chance {
+        Chance(Draws::new(seed))
+    }
+
     fn part(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((bits ^ (bits >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+        self.0.share()
     }
 
     fn normal(&mut self) -> f64 {
@@ -40,7 +40,7 @@ impl Chance {
 /// A business without issues: weekly shape, drifts, promotions with a lag, a holiday, an outage
 /// of the channel with its backlog, and callers who call often.
 fn quiet_world(seed: u64, reasons: usize, weeks: usize) -> Vec<Hour> {
-    let mut chance = Chance(seed);
+    let mut chance = Chance::new(seed);
     let rates: Vec<(f64, f64, f64)> = (0..reasons)
         .map(|_| ((1.2 * chance.normal()).exp(), 0.03 * chance.normal(), 0.2 * chance.normal()))
         .collect();
@@ -327,7 +327,7 @@ proptest! {
 fn learning_agrees_with_the_batch_estimate_of_a_level() {
     // Counts of a constant share with a level alone in doubt: the posterior mode is near the
     // weighted mean of prior and data.
-    let mut chance = Chance(23);
+    let mut chance = Chance::new(23);
     let at = {
         let mut at = [0.0; TERMS];
         at[0] = 1.0;
@@ -376,7 +376,7 @@ fn an_outage_is_common_and_a_reason_does_not_explain_itself() {
 #[test]
 fn the_lag_of_contacts_after_orders_is_learned() {
     let mut exposure = Exposure::new();
-    let mut chance = Chance(29);
+    let mut chance = Chance::new(29);
     let mut lagged = 100.0;
     let mut worst: f64 = 0.0;
     for at in 0..2_016u64 {

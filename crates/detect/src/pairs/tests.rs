@@ -1,18 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-
-struct Dice(u64);
-
-impl Dice {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
+use crate::draws::Draws;
 
 /// What makes a world.
 #[derive(Clone, Copy, Default)]
@@ -27,27 +16,27 @@ struct World {
 
 const REASONS: usize = 8;
 
-fn world(dice: &mut Dice, world: World) -> PairCounts {
+fn world(draws: &mut Draws, world: World) -> PairCounts {
     let settings = PairSettings::default();
     let mut counts = PairCounts::new(REASONS, &settings.windows_day);
     for customer in 0..800 {
         let special = customer % 5 == 0;
         let mut contacts = Vec::new();
-        let number = (dice.uniform() * 12.0) as usize;
+        let number = (draws.share() * 12.0) as usize;
         for _ in 0..number {
-            let day = 150.0 * dice.uniform();
-            let mut reason = (dice.uniform() * REASONS as f64) as usize;
-            if special && dice.uniform() < world.kind {
+            let day = 150.0 * draws.share();
+            let mut reason = (draws.share() * REASONS as f64) as usize;
+            if special && draws.share() < world.kind {
                 // One cause, two reasons, in no order.
-                contacts.push(Contact { day: day + 4.0 * (dice.uniform() - 0.5), reason: 2 });
-                contacts.push(Contact { day: day + 4.0 * (dice.uniform() - 0.5), reason: 3 });
+                contacts.push(Contact { day: day + 4.0 * (draws.share() - 0.5), reason: 2 });
+                contacts.push(Contact { day: day + 4.0 * (draws.share() - 0.5), reason: 3 });
             }
-            if dice.uniform() * 150.0 < world.growth * day {
+            if draws.share() * 150.0 < world.growth * day {
                 reason = 4;
             }
             contacts.push(Contact { day, reason });
-            if reason == 0 && dice.uniform() < world.caused {
-                contacts.push(Contact { day: day - 2.0 * dice.uniform().ln(), reason: 1 });
+            if reason == 0 && draws.share() < world.caused {
+                contacts.push(Contact { day: day - 2.0 * draws.share().ln(), reason: 1 });
             }
         }
         counts.add_customer(&contacts);
@@ -64,21 +53,21 @@ fn confirmed(counts: &PairCounts) -> Vec<ReasonPair> {
 #[test]
 fn worlds_without_causes_have_few_pairs() {
     // Under the null of every pair the false discovery rate is the rate of any discovery: .05.
-    let mut dice = Dice(1);
+    let mut draws = Draws::new(1);
     let plain =
-        (0..60).filter(|_| !confirmed(&world(&mut dice, World::default())).is_empty()).count();
+        (0..60).filter(|_| !confirmed(&world(&mut draws, World::default())).is_empty()).count();
     assert!(plain <= 8, "{plain} of 60");
     let growing = World { growth: 0.6, kind: 0.5, ..World::default() };
-    let growing = (0..60).filter(|_| !confirmed(&world(&mut dice, growing)).is_empty()).count();
+    let growing = (0..60).filter(|_| !confirmed(&world(&mut draws, growing)).is_empty()).count();
     assert!(growing <= 8, "{growing} of 60");
 }
 
 #[test]
 fn a_cause_is_found_with_its_probability() {
-    let mut dice = Dice(2);
+    let mut draws = Draws::new(2);
     let (mut found, mut sum, mut covered) = (0, 0.0, 0);
     for _ in 0..20 {
-        let pairs = confirmed(&world(&mut dice, World { caused: 0.15, ..World::default() }));
+        let pairs = confirmed(&world(&mut draws, World { caused: 0.15, ..World::default() }));
         if let Some(pair) = pairs.iter().find(|pair| (pair.first, pair.second) == (0, 1)) {
             found += 1;
             sum += pair.extra;
@@ -91,8 +80,8 @@ fn a_cause_is_found_with_its_probability() {
 
 #[test]
 fn a_common_cause_is_screened_and_not_confirmed() {
-    let mut dice = Dice(3);
-    let counts = world(&mut dice, World { kind: 0.8, ..World::default() });
+    let mut draws = Draws::new(3);
+    let counts = world(&mut draws, World { kind: 0.8, ..World::default() });
     let pairs = reason_pairs(&counts, &PairSettings::default());
     let pair = pairs.iter().find(|pair| (pair.first, pair.second) == (2, 3)).unwrap();
     assert!(pair.screened && !pair.confirmed, "{pair:?}");

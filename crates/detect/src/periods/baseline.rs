@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::period::{Period, prior_precisions, regressors};
 use super::settings::PeriodSettings;
 use super::spread::LEAST_DISPERSION;
+use crate::packed;
 
 /// Logarithms of means stay within this: beyond it a count is not one.
 const LN_MEAN_LIMIT: f64 = 40.0;
@@ -145,15 +146,7 @@ impl Baseline {
     /// Covariance times a row.
     fn spread(&self, row: &[f64]) -> Vec<f64> {
         let mut out = vec![0.0; row.len()];
-        let mut entries = self.covariance.iter();
-        for i in 0..row.len() {
-            for (j, entry) in (i..row.len()).zip(&mut entries) {
-                out[i] += entry * row[j];
-                if j > i {
-                    out[j] += entry * row[i];
-                }
-            }
-        }
+        packed::times(&self.covariance, row, &mut out);
         out
     }
 }

@@ -1,9 +1,9 @@
 use super::baseline::{Baseline, Expected};
 use super::bins::{BinSeries, BinSettings};
 use super::burst::{Bursts, Shape};
-use super::placebo::Draws;
 use super::spread::ln_count;
 use super::*;
+use crate::draws::Draws;
 
 /// A year of 26 periods keeps the worlds below small.
 fn quick() -> PeriodSettings {

@@ -1,5 +1,7 @@
 //! What the past says of words and pairs: counts that fade, in tables of fixed size.
 
+use crate::draws::mixed;
+
 /// A count-min table (Cormode and Muthukrishnan 2005) with conservative update (Estan and Varghese
 /// 2002) and forward decay (Cormode et al. 2009): what is added later weighs more, and what is read
 /// is set in relation to the weight of now.
@@ -75,12 +77,4 @@ impl Background {
             (hash & mask) as usize
         })
     }
-}
-
-/// The finaliser of SplitMix64 (Steele et al. 2014): every bit of the key moves every bit.
-pub fn mixed(key: u64) -> u64 {
-    let mut hash = key.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^ (hash >> 31)
 }

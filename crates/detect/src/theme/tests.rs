@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
-use super::background::{Background, mixed};
+use super::background::Background;
 use super::*;
+use crate::draws::mixed;
 
 const TEXTS_A_DAY: u64 = 200;
 

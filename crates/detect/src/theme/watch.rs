@@ -1,7 +1,8 @@
 //! The watch over a stream of texts.
 
-use super::background::{Background, mixed};
+use super::background::Background;
 use super::window::{Pair, Window};
+use crate::draws::mixed;
 
 /// How the watch decides. The bounds on memory are part of it.
 #[derive(Clone, Debug, PartialEq)]

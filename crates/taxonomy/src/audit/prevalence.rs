@@ -92,29 +92,20 @@ pub fn prevalence(counted: &BTreeMap<String, u64>, audited: &[Audited<'_>]) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draws::Draws;
 
-    /// SplitMix64.
-    struct Draws(u64);
+    /// From 0 inclusive to 1 exclusive.
+    fn share(draws: &mut Draws) -> f64 {
+        (draws.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
 
-    impl Draws {
-        fn share(&mut self) -> f64 {
-            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mut z = self.0;
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-        }
-
-        fn one_of(&mut self, shares: &[f64]) -> usize {
-            let mut left = self.share();
-            shares
-                .iter()
-                .position(|share| {
-                    left -= share;
-                    left < 0.0
-                })
-                .unwrap_or(shares.len() - 1)
-        }
+    fn one_of(draws: &mut Draws, shares: &[f64]) -> usize {
+        let mut left = share(draws);
+        let chosen = shares.iter().position(|share| {
+            left -= share;
+            left < 0.0
+        });
+        chosen.unwrap_or(shares.len() - 1)
     }
 
     const REASONS: [&str; 4] = ["a", "b", "c", "d"];
@@ -127,8 +118,8 @@ mod tests {
     fn world(draws: &mut Draws) -> Vec<(usize, usize)> {
         (0..4_000)
             .map(|_| {
-                let truth = draws.one_of(&SHARES);
-                (draws.one_of(&GIVEN[truth]), truth)
+                let truth = one_of(draws, &SHARES);
+                (one_of(draws, &GIVEN[truth]), truth)
             })
             .collect()
     }

@@ -3,7 +3,8 @@
 //! Everything here is learnt from texts that the scores were not trained on: the training texts
 //! are cut into folds, and a fold is scored by a model that has not seen it.
 
-use super::linear::{Draws, Examples, Linear, to_probabilities, train};
+use super::linear::{Examples, Linear, to_probabilities, train};
+use crate::draws::Draws;
 
 /// Folds of the training texts; a fold's model learns from the others.
 const FOLDS: usize = 4;

@@ -11,6 +11,7 @@
 //! Both are linear over the same keys, so their sum costs no more than one of them.
 
 use super::vocabulary::Sparse;
+use crate::draws::Draws;
 
 /// Weight of a training error against a wide margin (C).
 const MARGIN_COST: f32 = 0.5;
@@ -168,30 +169,5 @@ pub(super) fn to_probabilities(scores: &mut [f32]) {
 fn add_scaled(to: &mut [f32], from: &[f32], by: f32) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += from * by;
-    }
-}
-
-/// Seeded draws (SplitMix64, Steele, Lea, Flood 2014): the same seed trains the same model.
-pub(super) struct Draws(pub u64);
-
-impl Draws {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// From 0 inclusive to 1 exclusive.
-    fn share(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1_u32 << 24) as f32
-    }
-
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        for at in (1..items.len()).rev() {
-            let other = ((u128::from(self.next()) * (at as u128 + 1)) >> 64) as usize;
-            items.swap(at, other);
-        }
     }
 }
