@@ -171,6 +171,10 @@ impl StageLog for KafkaLog {
         Some(if self.is_passed(partition, next, end) { 0 } else { end.saturating_sub(next) })
     }
 
+    fn held(&self, partition: &Partition) -> Duration {
+        self.consumer.context().ends.held(partition, Instant::now())
+    }
+
     fn resume(&mut self, partition: &Partition, next: Option<u64>) -> Result<u64, PortError> {
         let next = match next {
             Some(next) => next,

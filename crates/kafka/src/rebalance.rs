@@ -1,6 +1,7 @@
 //! What the group decides, noted as it happens.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use quell_ports::stage::{Partition, Rebalanced};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
@@ -32,7 +33,7 @@ impl Rebalances {
 
 impl ClientContext for Rebalances {
     fn stats(&self, statistics: Statistics) {
-        self.ends.hear(&statistics);
+        self.ends.hear(&statistics, Instant::now());
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -44,7 +44,7 @@ struct Heard {
 
 impl ClientContext for Heard {
     fn stats(&self, statistics: Statistics) {
-        self.ends.hear(&statistics);
+        self.ends.hear(&statistics, Instant::now());
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -113,14 +113,18 @@ impl ReplicaLog for KafkaReplica {
 
     fn lag(&self) -> ReplicaLag {
         let mut lag = ReplicaLag::default();
+        let now = Instant::now();
         for topic in &self.topics {
             lag.partitions += topic.next.len() as u64;
             lag.never_level += topic.never_level.len() as u64;
-            for number in &topic.behind {
+            let ends = &topic.consumer.context().ends;
+            for (number, next) in &topic.next {
                 let partition = Partition { input: topic.name.clone(), number: *number };
-                let end = topic.consumer.context().ends.of(&partition).unwrap_or_default();
-                let next = topic.next.get(number).copied().unwrap_or_default();
-                lag.records += end.saturating_sub(next);
+                lag.held = lag.held.max(ends.held(&partition, now));
+                if topic.behind.contains(number) {
+                    let end = ends.of(&partition).unwrap_or_default();
+                    lag.records += end.saturating_sub(*next);
+                }
             }
         }
         lag

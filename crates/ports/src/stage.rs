@@ -115,6 +115,10 @@ pub trait StageLog: Send {
     /// where no record is among them. Asks nobody.
     fn known_lag(&self, partition: &Partition, next: u64) -> Option<u64>;
 
+    /// How long one open transaction has held back records of the partition, by what the cluster
+    /// told some seconds ago. Asks nobody.
+    fn held(&self, partition: &Partition) -> Duration;
+
     /// Gives the partition's records from `next` on (none: from the first there is), also after an
     /// aborted commit or to read records again. Returns the offset it begins with.
     ///
@@ -219,4 +223,6 @@ pub struct ReplicaLag {
     pub never_level: u64,
     /// Records up to the ends as the cluster last told them; 0 where all were read to the end.
     pub records: u64,
+    /// The longest that an open transaction has held back records of a partition.
+    pub held: Duration,
 }

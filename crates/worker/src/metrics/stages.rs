@@ -14,6 +14,7 @@ pub struct StageMetrics {
     pub commit_duration_seconds: HistogramVec,
     pub lag_records: IntGaugeVec,
     pub lag_seconds: GaugeVec,
+    pub held_seconds: GaugeVec,
     pub rebalances: IntCounterVec,
     pub rebalance_duration_seconds: HistogramVec,
     pub restore_remaining_records: IntGaugeVec,
@@ -58,6 +59,11 @@ impl StageMetrics {
             lag_seconds: make.gauges_of_seconds(
                 "stage_lag_seconds",
                 "At least how old the oldest record is that is not done; 0 when level.",
+                &["stage"],
+            )?,
+            held_seconds: make.gauges_of_seconds(
+                "stage_held_seconds",
+                "How long one open transaction has held back records of a partition; 0 for none.",
                 &["stage"],
             )?,
             rebalances: make.counters(

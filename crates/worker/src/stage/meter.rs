@@ -93,10 +93,11 @@ impl Meter {
             return;
         }
         self.lag_seen_at = Some(Instant::now());
-        let (mut records, mut oldest_ms) = (0, 0);
+        let (mut records, mut oldest_ms, mut held) = (0, 0, Duration::ZERO);
         for (partition, next) in partitions {
             let behind = next.map(|next| log.known_lag(partition, next).unwrap_or_default());
             records += behind.unwrap_or_default();
+            held = held.max(log.held(partition));
             if behind != Some(0) {
                 let done_at = self.done_at.get(partition).copied().unwrap_or(now);
                 oldest_ms = oldest_ms.max(now.since_ms(done_at));
@@ -105,6 +106,7 @@ impl Meter {
         let stages = &self.metrics.stages;
         stages.lag_records.with_label_values(&self.stage).set(gauge(records));
         stages.lag_seconds.with_label_values(&self.stage).set(oldest_ms as f64 / 1e3);
+        stages.held_seconds.with_label_values(&self.stage).set(held.as_secs_f64());
     }
 }
 
@@ -115,5 +117,6 @@ impl Drop for Meter {
         let stages = &self.metrics.stages;
         stages.lag_records.with_label_values(&self.stage).set(0);
         stages.lag_seconds.with_label_values(&self.stage).set(0.0);
+        stages.held_seconds.with_label_values(&self.stage).set(0.0);
     }
 }

@@ -241,6 +241,10 @@ mod tests {
             None
         }
 
+        fn held(&self, _: &Partition) -> Duration {
+            Duration::ZERO
+        }
+
         fn resume(&mut self, _: &Partition, next: Option<u64>) -> Result<u64, PortError> {
             let next = next.unwrap_or_default();
             self.next = Some(usize::try_from(next).unwrap());

@@ -247,6 +247,7 @@ impl ServeStage {
             _ => 0,
         };
         stages.lag_seconds.with_label_values(&STAGE).set(age_ms as f64 / 1e3);
+        stages.held_seconds.with_label_values(&STAGE).set(lag.held.as_secs_f64());
         let restoring = lag.never_level.max(u64::from(!self.is_searchable));
         let ready = lag.partitions - restoring;
         for (state, count) in [("ready", ready), ("restoring", restoring)] {
