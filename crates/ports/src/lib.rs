@@ -88,6 +88,14 @@ pub enum PortError {
     Fatal(String),
 }
 
+impl PortError {
+    /// Whether who begins anew from what is committed may get on without a person's help: what was
+    /// not applied is done again, and of what was applied a new beginning finds out.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, PortError::Fatal(_) | PortError::Unknown(_))
+    }
+}
+
 /// The log in, the transaction out.
 pub trait Port: Send {
     /// Returns the next records in order per partition; an empty answer means none for now.

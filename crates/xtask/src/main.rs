@@ -20,7 +20,7 @@ use steps::Step;
 
 const USAGE: &str = "\
 usage: cargo xtask test [--only STEP]
-       cargo xtask soak [ROUNDS]
+       cargo xtask soak [ROUNDS [FIRST]]
        cargo xtask kafka up [NODES] | down
 
 test: Fetches what the tests need, then runs every step and prints how long each took:
@@ -33,7 +33,7 @@ A part of `tests`, for --only:
   tidy     the repository's own rules: crate ranks, sizes, names, paths in documents
 
 soak: disturbs workers and broker of a real cluster, each fault ROUNDS times (20), and compares what
-comes out with a replay.
+comes out with a replay. A soak that ended early goes on with the round FIRST (0).
 
 kafka: starts a real Apache Kafka of 1 to 5 nodes on free ports of this machine and prints where
 clients find it; or stops it.
@@ -43,7 +43,7 @@ clients find it; or stops it.
 #[derive(Debug, PartialEq, Eq)]
 enum Request {
     Test(Vec<Step>),
-    Soak(u32),
+    Soak(soak::Rounds),
     Kafka(kafka::Action),
     Help,
 }
@@ -82,17 +82,22 @@ fn parse(arguments: &[&str]) -> Result<Request, String> {
             None => Err(format!("there is no step `{name}`")),
         },
         ["test", "--only"] => Err("--only needs the name of a step".to_owned()),
-        ["soak"] => Ok(Request::Soak(soak::ROUNDS)),
-        ["soak", rounds] => match rounds.parse() {
-            Ok(rounds) if rounds > 0 => Ok(Request::Soak(rounds)),
-            _ => Err("`soak` takes the number of rounds, 1 or more".to_owned()),
-        },
+        ["soak"] => Ok(Request::Soak(soak::Rounds { count: soak::ROUNDS, first: 0 })),
+        ["soak", count] => soak_of(count, "0"),
+        ["soak", count, first] => soak_of(count, first),
         ["kafka", action @ ..] => match kafka::Action::parse(action) {
             Some(action) => Ok(Request::Kafka(action)),
             None => Err("`kafka` takes `up`, `up` and 1 to 5 nodes, or `down`".to_owned()),
         },
         [] | ["help" | "--help" | "-h"] | ["test", "--help" | "-h"] => Ok(Request::Help),
         other => Err(format!("cannot read `{}`", other.join(" "))),
+    }
+}
+
+fn soak_of(count: &str, first: &str) -> Result<Request, String> {
+    match (count.parse(), first.parse()) {
+        (Ok(count), Ok(first)) if count > 0 => Ok(Request::Soak(soak::Rounds { count, first })),
+        _ => Err("`soak` takes the number of rounds, 1 or more, and the first one".to_owned()),
     }
 }
 

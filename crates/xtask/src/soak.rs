@@ -9,10 +9,21 @@ use crate::tools::{self, Tool};
 /// How often, unless it is said.
 pub const ROUNDS: u32 = 20;
 /// The variable by which the test learns how often.
-const VARIABLE: &str = "QUELL_SOAK_ROUNDS";
+const ROUNDS_VARIABLE: &str = "QUELL_SOAK_ROUNDS";
+/// The variable by which it learns with which round to begin.
+const FIRST_VARIABLE: &str = "QUELL_SOAK_FIRST";
 
-/// Runs each fault so many times; each round prints how long it took.
-pub fn run(workspace: &Workspace, rounds: u32) -> anyhow::Result<()> {
+/// Which rounds: each disturbs at moments of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rounds {
+    /// How many.
+    pub count: u32,
+    /// The first; not 0 to go on where an earlier soak ended.
+    pub first: u32,
+}
+
+/// Runs each fault once a round; each prints how long it took.
+pub fn run(workspace: &Workspace, rounds: Rounds) -> anyhow::Result<()> {
     tools::provide(workspace, Tool::Java)?;
     let commands: [&[&str]; 2] = [
         &["build", "--workspace", "--all-targets"],
@@ -21,7 +32,8 @@ pub fn run(workspace: &Workspace, rounds: u32) -> anyhow::Result<()> {
     for arguments in commands {
         let status = cargo(workspace)
             .args(arguments)
-            .env(VARIABLE, rounds.to_string())
+            .env(ROUNDS_VARIABLE, rounds.count.to_string())
+            .env(FIRST_VARIABLE, rounds.first.to_string())
             .status()
             .context("cargo does not start")?;
         ensure!(status.success(), "cargo {}: {status}", arguments.join(" "));

@@ -8,7 +8,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use quell_model::topic::StageName;
-use quell_ports::PortError;
 
 use super::{StageError, Turning};
 use crate::metrics::Metrics;
@@ -209,7 +208,7 @@ fn keep_running(
         running.set(0);
         match outcome {
             Ok(()) => return Ok(()),
-            Err(StageError::Port(error @ (PortError::Fatal(_) | PortError::Unknown(_)))) => {
+            Err(StageError::Port(error)) if error.may_pass() => {
                 tracing::warn!(%stage, %error, "begins anew");
             }
             Err(error) => return Err(error),
@@ -236,6 +235,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use quell_ports::PortError;
 
     fn crew() -> Crew {
         Crew::new(Arc::new(Metrics::new("0", std::iter::empty()).unwrap()))
