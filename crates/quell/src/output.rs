@@ -2,8 +2,10 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use anyhow::bail;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::args::{Format, OutputArgs};
 
@@ -67,6 +69,69 @@ pub fn print_rows(
                 writer.write_record(&row.cells)?;
             }
             writer.flush()?;
+        }
+    }
+    Ok(())
+}
+
+/// One part of a result that has several.
+pub struct Part {
+    /// Its name for `--only`, and in the JSON form.
+    pub name: &'static str,
+    /// What it is, for people.
+    pub title: String,
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// The rows.
+    pub rows: Vec<Row>,
+}
+
+/// Writes the parts, or `only` one of them. A table for each; for programs rows with the member
+/// `part`, and `whole` for the JSON form, whose members have the parts' names. CSV has room for one
+/// table: the first, unless another is asked for.
+///
+/// # Errors
+/// There is no such part, or standard output cannot be written.
+pub fn print_parts(
+    format: Format,
+    parts: Vec<Part>,
+    only: Option<&str>,
+    whole: &Value,
+) -> anyhow::Result<()> {
+    let names: Vec<&str> = parts.iter().map(|part| part.name).collect();
+    if let Some(only) = only.filter(|only| !names.contains(only)) {
+        bail!("--only: there is no part `{only}`; there are {}", names.join(", "));
+    }
+    let others = names.get(1..).unwrap_or(&[]).join(", ");
+    let shown = parts.into_iter().filter(|part| only.is_none_or(|only| only == part.name));
+    match format {
+        Format::Json => {
+            let chosen = only.and_then(|only| whole.get(only)).unwrap_or(whole);
+            writeln!(io::stdout().lock(), "{}", serde_json::to_string_pretty(chosen)?)?;
+        }
+        Format::Csv => {
+            for part in shown.take(1) {
+                print_rows(format, &part.columns, &part.rows, whole)?;
+            }
+            if only.is_none() && !others.is_empty() {
+                eprintln!("one part of the result; --only gives the others: {others}");
+            }
+        }
+        Format::Table | Format::Ndjson => {
+            for mut part in shown {
+                if format == Format::Table {
+                    if part.rows.is_empty() {
+                        continue;
+                    }
+                    writeln!(io::stdout().lock(), "{}", part.title)?;
+                }
+                for row in &mut part.rows {
+                    if let Some(members) = row.value.as_object_mut() {
+                        members.insert("part".to_owned(), part.name.into());
+                    }
+                }
+                print_rows(format, &part.columns, &part.rows, whole)?;
+            }
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use anyhow::bail;
 use quell_codec::is_blank;
 use quell_worker::lines::Lines;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Gives every row of the files with its place, `FILE:LINE`. `form` says what a row is.
 ///
@@ -31,4 +32,18 @@ pub fn each_row<T: DeserializeOwned>(
         }
     }
     Ok(())
+}
+
+/// A field by name, or by JSON Pointer.
+pub fn field<'r>(row: &'r Value, name: &str) -> Option<&'r Value> {
+    if name.starts_with('/') { row.pointer(name) } else { row.get(name) }
+}
+
+/// A text, or the first of several.
+pub fn words(value: Option<&Value>) -> Option<&str> {
+    match value? {
+        Value::String(text) => Some(text),
+        Value::Array(items) => items.first()?.as_str(),
+        _ => None,
+    }
 }

@@ -25,6 +25,11 @@ const CATALOGUES: [(&str, &str); 2] = [
     ("firefox", include_str!("../../../taxonomies/firefox.yaml")),
 ];
 
+/// The text of a catalogue that is built in, by its name.
+pub fn built_in(name: &str) -> Option<&'static str> {
+    CATALOGUES.iter().find(|(known, _)| *known == name).map(|(_, yaml)| *yaml)
+}
+
 /// The taxonomy that the configuration names, with its model.
 ///
 /// # Errors
@@ -64,9 +69,8 @@ fn catalogue(config: &Config) -> Result<Taxonomy, ConfigError> {
     if name == "none" {
         return Ok(Taxonomy::none());
     }
-    let built_in = CATALOGUES.iter().find(|(known, _)| *known == name);
-    let yaml = match built_in {
-        Some((_, yaml)) => (*yaml).to_owned(),
+    let yaml = match built_in(name) {
+        Some(yaml) => yaml.to_owned(),
         None => read(config, "taxonomy.file", name)?,
     };
     Taxonomy::parse(&yaml, name).map_err(|problems| {

@@ -88,6 +88,8 @@ pub struct Reason {
     pub repeat_window_ms: Option<i64>,
     /// What agents pick for it.
     pub agent_codes: Vec<String>,
+    /// Ids of an earlier version of the file that it takes over from, wholly or in part.
+    pub replaces: Vec<ReasonId>,
     pub(crate) place: Place,
     pub(crate) examples: Vec<Example>,
 }

@@ -2,6 +2,7 @@
 
 mod read;
 mod reason;
+mod replaces;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub(crate) fn load(yaml: &str, file: &str, problems: &mut Problems) -> Option<Ta
     let drafts = reason::read_all(top.take("reasons"), &context, problems);
     top.finish(problems);
     let (reasons, rules) = reason::settle(drafts, problems);
+    replaces::refuse_circles(&reasons, problems);
     let by_id = reasons.iter().enumerate().map(|(n, r)| (r.id.0.clone(), n)).collect();
     let mut by_agent_code = BTreeMap::new();
     for (number, reason) in reasons.iter().enumerate() {
@@ -177,6 +179,13 @@ const ID_HINT: Option<&str> = Some("use a-z, 0-9 and _");
 fn is_id_part(part: &str) -> bool {
     !part.is_empty()
         && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+const REASON_ID_HINT: Option<&str> =
+    Some("write area.reason or area.reason.cause, with a-z, 0-9 and _");
+
+fn is_reason_id(id: &str) -> bool {
+    (2..=3).contains(&id.split('.').count()) && id.split('.').all(is_id_part)
 }
 
 /// A text, or texts by language.

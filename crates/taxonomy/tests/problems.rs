@@ -68,6 +68,43 @@ fn mistakes_have_a_place_and_a_hint() {
 }
 
 #[test]
+fn what_a_reason_replaces_is_an_id_once_and_in_no_circle() {
+    let reason = |id: &str, replaces: &str| {
+        format!("  - {{id: {id}, name: N, owner: o, replaces: {replaces}}}\n")
+    };
+    for (replaces, expected) in [
+        ("a.x", "t.yaml:5:44: error: a list is wanted, not a text (write it as [one, two])"),
+        (
+            "[a.b]",
+            "t.yaml:5:45: error: `a.b` replaces itself (leave it out: a reason that keeps its id \
+             keeps its history)",
+        ),
+        ("[a.x, a.x]", "t.yaml:5:50: error: `a.x` is named twice"),
+        (
+            "[A]",
+            "t.yaml:5:45: error: `A` is no reason id (write area.reason or area.reason.cause, with \
+             a-z, 0-9 and _)",
+        ),
+    ] {
+        check(&reason("a.b", replaces), expected);
+    }
+    let circle = [
+        reason("a.b", "[a.old]"),
+        reason("a.c", "[a.e]"),
+        reason("a.d", "[a.c, a.b]"),
+        reason("a.e", "[a.d]"),
+    ];
+    check(
+        &circle.concat(),
+        "t.yaml:6:5: error: `a.c` replaces `a.e`, which replaces `a.d`, which replaces \
+         `a.c`: a circle (name ids of the version before; one that stays in the file needs no entry)",
+    );
+    let chain = [reason("a.b", "[a.old]"), reason("a.c", "[a.b]"), reason("a.d", "[a.c, a.b]")];
+    let errors = |found: Vec<String>| found.into_iter().filter(|one| one.contains("error"));
+    assert_eq!(errors(problems(&chain.concat())).count(), 0);
+}
+
+#[test]
 fn several_mistakes_are_said_at_once_in_order() {
     let found = problems("  - id: a\n    cost: much\n    who: me\n  - 7\n");
     let lines: Vec<&str> = found.iter().filter_map(|p| p.split(':').nth(1)).collect();

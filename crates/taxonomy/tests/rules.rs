@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use quell_model::event::{Role, Turn};
-use quell_taxonomy::{Report, TagInput, TagSettings, Tagger, Taxonomy, check};
+use quell_taxonomy::{Checker, Report, TagInput, TagSettings, Tagger, Taxonomy, check};
 
 const HEAD: &str = "version: 1\nid: t\nareas: {a: {name: A}}\nreasons:\n";
 
@@ -197,9 +197,16 @@ fn the_checker_says_what_rules_do_with_texts() {
     let found = report(&reasons, &texts);
     let fired: Vec<u64> = found.rules.iter().map(|rule| rule.fired).collect();
     assert_eq!((found.texts, fired), (105, vec![10, 20, 0, 0]));
+    let italian = vec!["it".to_owned()];
+    let both = vec!["en".to_owned(), "it".to_owned()];
     let overlap = &found.overlaps[0];
     assert_eq!((overlap.rarer.as_str(), overlap.other.as_str()), ("a.late", "a.slow"));
     assert_eq!((overlap.shared, overlap.rarer_fired, found.overlaps.len()), (10, 10, 1));
+    assert!(overlap.is_near_whole());
+    assert_eq!((found.unclassified, found.languages[0].unclassified), (85, 80));
+    assert_eq!(found.rules[0].by_language, [("en".to_owned(), 10)]);
+    assert_eq!((&found.rules[0].missing, &found.rules[3].missing), (&italian, &both));
+    assert!(found.rules[2].is_dead() && !found.rules[3].is_dead());
     assert_eq!((found.languages[0].texts, found.languages[0].reasons), (100, 3));
     let said: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
     for expected in [
@@ -215,6 +222,23 @@ fn the_checker_says_what_rules_do_with_texts() {
     texts.reverse();
     assert_eq!(report(&reasons, &texts).rules, found.rules);
     assert!(report(&reasons, &[]).overlaps.is_empty());
+}
+
+#[test]
+fn pairs_are_shown_by_the_smallest_id_whatever_the_order() {
+    let reason = |id: &str| format!("  - {{id: a.{id}, name: N, owner: o, any: {{en: [late]}}}}\n");
+    let taxonomy = Arc::new(parse(&[reason("one"), reason("two")].concat()).expect("valid"));
+    let found = |ids: &[&str]| {
+        let mut checker = Checker::new(Arc::clone(&taxonomy));
+        let body = Some("the parcel is late");
+        let input = TagInput { language_hint: Some("en"), body, ..TagInput::default() };
+        ids.iter().for_each(|id| checker.add(id, &input));
+        checker.finish().overlaps
+    };
+    let overlaps = found(&["c", "a", "b"]);
+    assert_eq!(overlaps, found(&["b", "c", "a"]));
+    let pair = &overlaps[0];
+    assert_eq!((pair.shared, pair.example.as_str(), pair.is_near_whole()), (3, "a", false));
 }
 
 proptest! {

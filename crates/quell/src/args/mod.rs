@@ -7,6 +7,7 @@ mod eval;
 mod export;
 mod health;
 mod tagger;
+mod taxonomy;
 mod topics;
 
 use std::path::PathBuf;
@@ -20,6 +21,9 @@ pub use eval::{Eval, EvalCommand};
 pub use export::{Export, ExportCommand, QuickwitArgs, What};
 pub use health::Health;
 pub use tagger::{Labelled, Tagger, TaggerCommand, TaggerEval, Text, TextCommand};
+pub use taxonomy::{
+    RowArgs, Taxonomy, TaxonomyCheck, TaxonomyCommand, TaxonomyDiff, TaxonomyDiscover,
+};
 pub use topics::{KafkaArgs, Topics, TopicsArgs, TopicsCommand};
 
 /// Removes the causes of customer contacts: tags reasons, links repeats, finds systemic issues.
@@ -63,7 +67,7 @@ pub enum Command {
     Trends(Trends),
     /// Generate events with planted truth.
     Simulate(Simulate),
-    /// Check a reason catalogue.
+    /// Check a reason catalogue on real texts, compare versions, find what it lacks.
     Taxonomy(Taxonomy),
     /// Learn to tag from what agents coded, measure it, and ask why.
     Tagger(Tagger),
@@ -275,18 +279,6 @@ pub struct Simulate {
     /// Folder for events.ndjson and truth.ndjson.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct Taxonomy {
-    #[command(subcommand)]
-    pub command: TaxonomyCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum TaxonomyCommand {
-    /// Report errors with file and line, and run the examples written beside each rule.
-    Check { file: PathBuf },
 }
 
 #[derive(Debug, clap::Args)]

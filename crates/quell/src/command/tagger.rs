@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, ensure};
+use quell_model::UNCLASSIFIED;
 use quell_taxonomy::learned::{
     Evaluation, Example, Learned, Reader, TrainSettings, Trainer, evaluate, few_of_each,
 };
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::args::{self, Labelled, TaggerCommand, TaggerEval};
-use crate::rows::each_row;
+use crate::rows::{each_row, field, words};
 
 const FORM: &str = "a JSON object";
 /// Words shown for and against a label.
@@ -195,7 +196,7 @@ fn explain(
 
 fn read(inputs: &[PathBuf], labelled: &Labelled) -> anyhow::Result<Vec<Coded>> {
     let detector = Detector::new(Language::EN);
-    let (mut rows, mut without) = (Vec::new(), 0_u64);
+    let (mut rows, mut without, mut unclassified) = (Vec::new(), 0_u64, 0_u64);
     each_row(inputs, FORM, |place, row: Value| {
         let texts: Vec<String> = labelled
             .text
@@ -211,6 +212,10 @@ fn read(inputs: &[PathBuf], labelled: &Labelled) -> anyhow::Result<Vec<Coded>> {
             without += 1;
             return Ok(());
         };
+        if label == UNCLASSIFIED && labelled.other_label.as_deref() != Some(UNCLASSIFIED) {
+            unclassified += 1;
+            return Ok(());
+        }
         let lang = labelled.lang.as_deref().and_then(|lang| words(field(&row, lang)));
         let longest = texts.iter().max_by_key(|text| text.len()).map_or("", String::as_str);
         rows.push(Coded {
@@ -220,9 +225,12 @@ fn read(inputs: &[PathBuf], labelled: &Labelled) -> anyhow::Result<Vec<Coded>> {
         });
         Ok(())
     })?;
-    ensure!(!rows.is_empty(), "no row of the inputs has the field `{}`", labelled.label);
+    ensure!(!rows.is_empty(), "no row of the inputs has a label in `{}`", labelled.label);
     if without > 0 {
         eprintln!("{without} rows have no `{}` and teach nothing", labelled.label);
+    }
+    if unclassified > 0 {
+        eprintln!("{unclassified} rows are `{UNCLASSIFIED}` and teach nothing");
     }
     Ok(rows)
 }
@@ -230,20 +238,6 @@ fn read(inputs: &[PathBuf], labelled: &Labelled) -> anyhow::Result<Vec<Coded>> {
 /// As the pipeline sees it when it asks the model.
 fn redacted(text: &str) -> String {
     redact(text).text.into_owned()
-}
-
-/// A field by name, or by JSON Pointer.
-fn field<'r>(row: &'r Value, name: &str) -> Option<&'r Value> {
-    if name.starts_with('/') { row.pointer(name) } else { row.get(name) }
-}
-
-/// A text, or the first of several.
-fn words(value: Option<&Value>) -> Option<&str> {
-    match value? {
-        Value::String(text) => Some(text),
-        Value::Array(items) => items.first()?.as_str(),
-        _ => None,
-    }
 }
 
 fn missing(place: &str, field: &str) -> String {

@@ -1,6 +1,7 @@
 //! One group of contacts that say about the same.
 
 use std::fmt;
+use std::str::FromStr;
 
 use quell_model::time::DAY_MS;
 use quell_model::{ContactKey, TimeMs};
@@ -33,6 +34,30 @@ impl CandidateId {
         let mut bytes = [0u8; 8];
         hasher.finalize_xof().fill(&mut bytes);
         CandidateId(u64::from_le_bytes(bytes))
+    }
+}
+
+/// The text is no id of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidId;
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no candidate's id, which looks like candidate_0123456789abcdef")
+    }
+}
+
+impl std::error::Error for InvalidId {}
+
+impl FromStr for CandidateId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let digits = text
+            .strip_prefix("candidate_")
+            .filter(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        let id = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        id.map(CandidateId).ok_or(InvalidId)
     }
 }
 

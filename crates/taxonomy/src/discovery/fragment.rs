@@ -15,6 +15,10 @@ const REACH: u8 = 6;
 const MOST_PHRASES: usize = 8;
 /// A phrase hits this many times as large a share of the candidate's texts as of others.
 const LIFT: usize = 10;
+/// And so many others for each of the candidate's at most: of a small group even a large lift
+/// means mostly other texts. More than one, since a theme that breaks out comes in several groups,
+/// whose texts are others here.
+const MOST_STRAYS: usize = 3;
 /// One word makes a phrase only where so many other texts show how rare it is.
 const OTHERS_FOR_ONE_WORD: usize = 50;
 /// Texts written as tests, of each kind and language.
@@ -98,7 +102,10 @@ impl Candidate {
             hit += in_own.iter().filter(|found| fires(found)).count();
             strays += in_others.iter().filter(|found| fires(found)).count();
             let cut = |text: &str| text.chars().take(LONGEST_TEST_CHARS).collect::<String>();
-            let matching = own.iter().map(|text| cut(text)).filter(|text| fires(&hits(text)));
+            let mut seen = BTreeSet::new();
+            let matching =
+                own.iter().map(|text| cut(text)).filter(|text| seen.insert(text.clone()));
+            let matching = matching.filter(|text| fires(&hits(text)));
             tests[0].extend(matching.take(MOST_TESTS).map(|text| (language, text)));
             // The near misses are what a rule widened later should go on leaving alone.
             let near = others.iter().zip(&in_others).filter(|(_, found)| !found.is_empty());
@@ -149,7 +156,8 @@ fn choose(
         .filter(|(_, (_, usable))| *usable)
         .map(|(number, _)| (number, count(others, number)))
         .filter(|&(number, strays)| {
-            strays * LIFT * own.len() <= count(own, number) * others.len().max(1)
+            let hit = count(own, number);
+            strays <= MOST_STRAYS * hit && strays * LIFT * own.len() <= hit * others.len().max(1)
         })
         .collect();
     let mut left: Vec<&BTreeSet<usize>> = own.iter().collect();
@@ -214,6 +222,7 @@ fn quoted(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
             // Line ends of other kinds break a scalar as well.
             c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
                 let _ = write!(out, "\\u{:04x}", u32::from(c));

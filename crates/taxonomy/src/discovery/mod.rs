@@ -23,6 +23,7 @@ mod cluster;
 mod fading;
 mod fragment;
 mod groups;
+mod insert;
 mod state;
 mod terms;
 #[cfg(test)]
@@ -35,11 +36,12 @@ use serde::{Deserialize, Serialize};
 
 use background::Background;
 pub use candidate::{Candidate, CandidateWord};
-pub use cluster::{CandidateId, Exemplar};
+pub use cluster::{CandidateId, Exemplar, InvalidId};
 use cluster::{Cluster, Joining};
 use fading::Fading;
 pub use fragment::{Acceptance, Fragment, Sample};
 use groups::{Groups, Known};
+pub use insert::with_reasons;
 pub use state::StateError;
 pub use terms::Terms;
 
@@ -90,7 +92,7 @@ impl Default for DiscoverySettings {
 pub struct Observation<'a> {
     /// The contact.
     pub contact: &'a ContactKey,
-    /// A hash of its customer; of the contact itself where nobody knows the customer.
+    /// [`hash_of`] its customer; of the contact itself where nobody knows the customer.
     pub customer: u64,
     /// When it came. One far in the future lets all before it fade: refuse such times before.
     pub time: TimeMs,
@@ -100,6 +102,14 @@ pub struct Observation<'a> {
     pub terms: &'a Terms,
     /// Whether no reason fits it. Others teach everyday language only.
     pub unfit: bool,
+}
+
+/// The hash of a customer's id, or of a contact's, as [`Observation::customer`] wants it. The same
+/// in every release.
+pub fn hash_of(id: &str) -> u64 {
+    let mut bytes = [0u8; 8];
+    blake3::Hasher::new().update(id.as_bytes()).finalize_xof().fill(&mut bytes);
+    u64::from_le_bytes(bytes)
 }
 
 /// Where a contact was put.

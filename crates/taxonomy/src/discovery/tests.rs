@@ -160,6 +160,8 @@ fn an_id_stays_while_its_candidate_grows_and_is_renamed() {
     let (_, found) = after(&more);
     let old = freezer(&found);
     assert_eq!(old.id, young.id);
+    assert_eq!(old.id.to_string().parse(), Ok(old.id));
+    assert_eq!("candidate_+123456789abcdef".parse::<CandidateId>(), Err(InvalidId));
     assert_ne!(old.name, young.name, "another name for what is said now");
     assert!(old.customers > young.customers);
 }

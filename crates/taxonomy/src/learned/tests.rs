@@ -1,5 +1,6 @@
 //! What a model promises, shown on a small help desk.
 
+use quell_model::UNCLASSIFIED;
 use quell_text::{Analyzer, Language};
 
 use super::calibrate::{Unseen, probabilities, threshold};
@@ -161,6 +162,21 @@ fn evaluation_counts_what_happened() {
     assert_eq!(found.macro_f1, Some((2.0 / 3.0 + 0.0) / 2.0));
     assert_eq!(found.rejected_out_of_scope, Some(1.0));
     assert_eq!(evaluate(&model, &[]), Evaluation::default());
+}
+
+#[test]
+fn contacts_that_nobody_found_a_reason_for_teach_nothing() {
+    let mut rows = desk();
+    rows.extend((0..40).map(|n| (format!("my parcel, my refund, my password {n}"), UNCLASSIFIED)));
+    let with = Trainer::new().train(&examples(&rows), &settings()).expect("enough labels");
+    assert_eq!(with.to_bytes(), trained().to_bytes());
+    // Whoever means by it that a text belongs to no reason may say so.
+    let other = TrainSettings { other: Some(UNCLASSIFIED.to_owned()), ..TrainSettings::default() };
+    let as_other = Trainer::new().train(&examples(&rows), &other).expect("enough labels");
+    assert_eq!(as_other.other(), Some(UNCLASSIFIED));
+    rows.retain(|(_, label)| matches!(*label, UNCLASSIFIED | "delivery.late"));
+    let refused = Trainer::new().train(&examples(&rows), &settings());
+    assert_eq!(refused, Err(TrainError::TooFewLabels(1)));
 }
 
 #[test]

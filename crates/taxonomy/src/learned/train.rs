@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use quell_model::UNCLASSIFIED;
 use quell_text::{Analyzer, Language};
 
 use super::calibrate::{Unseen, folds_scored, score_unseen, temperature, threshold};
@@ -21,7 +22,8 @@ pub struct Example<'a> {
     pub texts: Vec<&'a str>,
     /// Its language.
     pub language: Language,
-    /// The label: a reason's id, or an agent's code.
+    /// The label: a reason's id, or an agent's code. Texts that nobody found a reason for
+    /// ([`UNCLASSIFIED`]) teach nothing, unless this is the label of `other`.
     pub label: &'a str,
 }
 
@@ -107,7 +109,12 @@ impl Trainer {
         examples: &[Example<'_>],
         settings: &TrainSettings,
     ) -> Result<Lessons, TrainError> {
-        let numbers = numbered(examples);
+        // A model of them would learn to say "nobody knows" wherever rules end, where it is asked.
+        let taught = |example: &&Example<'_>| {
+            example.label != UNCLASSIFIED || settings.other.as_deref() == Some(UNCLASSIFIED)
+        };
+        let examples: Vec<&Example<'_>> = examples.iter().filter(taught).collect();
+        let numbers = numbered(&examples);
         let other = settings.other.as_deref().and_then(|other| numbers.get(other).copied());
         let reasons = numbers.len() - usize::from(other.is_some());
         if reasons < 2 {
@@ -238,7 +245,7 @@ pub fn few_of_each(mut examples: Vec<Example<'_>>, count: usize, seed: u64) -> V
 }
 
 /// Labels in their alphabetical order.
-fn numbered<'a>(examples: &[Example<'a>]) -> BTreeMap<&'a str, u32> {
+fn numbered<'a>(examples: &[&Example<'a>]) -> BTreeMap<&'a str, u32> {
     let mut numbers: BTreeMap<&str, u32> =
         examples.iter().map(|example| (example.label, 0)).collect();
     for (next, number) in (0..).zip(numbers.values_mut()) {

@@ -6,6 +6,7 @@ use std::fmt;
 use quell_model::ReasonId;
 
 use crate::catalogue::{Reason, Taxonomy};
+use crate::problem::{Problem, Problems};
 use crate::rules::Rules;
 
 /// Which reasons of the old version each reason of the new one stands for, as people declare it:
@@ -17,6 +18,30 @@ impl Replaces {
     /// Nothing declared.
     pub fn none() -> Replaces {
         Replaces::default()
+    }
+
+    /// What the file of `new` declares under `replaces`, without what that of `old` declared
+    /// already: a declaration stays in the file when its day is past. Those that name no reason of
+    /// `old` are left out and said, each with its place in the file of `new`.
+    pub fn between(old: &Taxonomy, new: &Taxonomy) -> (Replaces, Vec<Problem>) {
+        let mut replaces = Replaces::none();
+        let mut problems = Problems::new(&new.file);
+        for reason in &new.reasons {
+            let settled = old.reason(&reason.id).map_or(&[][..], |before| &before.replaces[..]);
+            for from in reason.replaces.iter().filter(|from| !settled.contains(from)) {
+                if old.reason(from).is_some() {
+                    replaces.declare(reason.id.clone(), from.clone());
+                    continue;
+                }
+                let message = format!(
+                    "`{}` replaces `{from}`, which {} does not have",
+                    reason.id, old.version
+                );
+                let hint = Some("correct the id, or compare with the version that had it");
+                problems.error(reason.place, message, hint);
+            }
+        }
+        (replaces, problems.into_sorted())
     }
 
     /// Declares that `new` takes over from `old`, wholly or in part.
@@ -73,6 +98,22 @@ pub enum Part {
     AgentCodes,
     /// What texts its rule fires on.
     Rule,
+}
+
+impl Part {
+    /// The word used in outputs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Part::Owner => "owner",
+            Part::Department => "department",
+            Part::Value => "value",
+            Part::Demand => "demand",
+            Part::Cost => "cost",
+            Part::RepeatWindow => "repeat_window",
+            Part::AgentCodes => "agent_codes",
+            Part::Rule => "rule",
+        }
+    }
 }
 
 /// One change. Lists are in the order of the ids.

@@ -165,10 +165,15 @@ impl Comparison {
         }
     }
 
-    /// Tags one contact by both.
-    pub fn add(&mut self, contact: &ContactKey, input: &TagInput<'_>) {
-        let (old, new) = (self.old.tag(input), self.new.tag(input));
-        self.confusion.add(contact, &old.reasons, &new.reasons);
+    /// Tags one contact by both. Its reasons under the old version and under the new one.
+    pub fn add(
+        &mut self,
+        contact: &ContactKey,
+        input: &TagInput<'_>,
+    ) -> (Vec<ReasonTag>, Vec<ReasonTag>) {
+        let (old, new) = (self.old.tag(input).reasons, self.new.tag(input).reasons);
+        self.confusion.add(contact, &old, &new);
+        (old, new)
     }
 
     /// What came of it.

@@ -106,6 +106,34 @@ fn declarations_of_what_is_not_there_are_refused() {
     assert_eq!(restated, Err(expected));
 }
 
+#[test]
+fn a_file_declares_what_it_replaces_and_each_version_only_what_is_new() {
+    let takes = |id: &str, olds: &str| {
+        format!("  - {{id: {id}, name: {{en: N}}, owner: o, replaces: [{olds}]}}\n")
+    };
+    let first = shop(&[reason("a.one", "One", "one"), reason("a.two", "Two", "two")].concat());
+    let merged = shop(&takes("b.both", "a.one, a.two"));
+    let (replaces, problems) = Replaces::between(&first, &merged);
+    assert_eq!(
+        (&replaces, problems),
+        (&declared(&[("b.both", "a.one"), ("b.both", "a.two")]), vec![])
+    );
+    let found = changes(&first, &merged, &replaces).expect("they are there");
+    assert_eq!(found, [Change::Merged { from: ids(&["a.one", "a.two"]), into: id("b.both") }]);
+
+    // The next version keeps the line and splits what came of it.
+    let split = [takes("b.both", "a.one, a.two"), takes("b.new", "b.both, a.three")].concat();
+    let (replaces, problems) = Replaces::between(&merged, &shop(&split));
+    assert_eq!(replaces, declared(&[("b.new", "b.both")]));
+    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let expected = format!(
+        "shop.yaml:8:5: error: `b.new` replaces `a.three`, which {} does not have (correct the id, \
+         or compare with the version that had it)",
+        merged.version()
+    );
+    assert_eq!(said, [expected]);
+}
+
 /// The shop's texts: 40 parcels of which 10 are late, 5 refunds, one hologram, one fax.
 fn measured(old: &Taxonomy, new: &Taxonomy) -> Confusion {
     let (old, new) = (Arc::new(old.clone()), Arc::new(new.clone()));

@@ -7,7 +7,7 @@ use quell_model::contact::DemandType;
 use quell_text::Language;
 
 use super::read::{self, Fields};
-use super::{Areas, is_id_part, language_key, read_names};
+use super::{Areas, is_reason_id, language_key, read_names, replaces};
 use crate::catalogue::{Example, Quadrant, Reason, Scores};
 use crate::problem::{Place, Problems};
 use crate::rules::{Line, Negated, Role, RuleDraft, Where, Who};
@@ -84,6 +84,7 @@ fn read_one(node: &Node, context: &Context<'_>, problems: &mut Problems) -> Opti
     let cost_micros = fields.take("cost").and_then(|node| read_cost(node, problems));
     let window = fields.take("repeat_window").and_then(|node| read::duration_ms(node, problems));
     let codes = fields.take("agent_codes").map(|node| read::texts(node, problems));
+    let replaces = replaces::read(fields.take("replaces"), id.as_deref(), problems);
     let rule = read_rule(&mut fields, context, problems);
     let examples = read_examples(fields.take("test"), problems);
     let place = fields.place;
@@ -102,6 +103,7 @@ fn read_one(node: &Node, context: &Context<'_>, problems: &mut Problems) -> Opti
         cost_micros,
         repeat_window_ms: window,
         agent_codes: codes.unwrap_or_default(),
+        replaces,
         place,
         examples,
     };
@@ -109,12 +111,11 @@ fn read_one(node: &Node, context: &Context<'_>, problems: &mut Problems) -> Opti
 }
 
 fn check_id(id: &str, place: Place, context: &Context<'_>, problems: &mut Problems) {
-    let parts: Vec<&str> = id.split('.').collect();
-    if !(2..=3).contains(&parts.len()) || !parts.iter().all(|part| is_id_part(part)) {
-        let hint = Some("write area.reason or area.reason.cause, with a-z, 0-9 and _");
-        problems.error(place, format!("`{id}` is no reason id"), hint);
-    } else if !context.areas.contains_key(parts[0]) {
-        let message = format!("there is no area `{}`", parts[0]);
+    let area = id.split('.').next().unwrap_or(id);
+    if !is_reason_id(id) {
+        problems.error(place, format!("`{id}` is no reason id"), super::REASON_ID_HINT);
+    } else if !context.areas.contains_key(area) {
+        let message = format!("there is no area `{area}`");
         problems.error(place, message, Some("add it under `areas:`"));
     }
 }
