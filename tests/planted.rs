@@ -51,19 +51,31 @@ fn every_planted_link_is_found_and_no_other() {
     assert!(edges > 0, "no link lies on the window's edge");
 }
 
-#[test]
-fn the_planted_incident_is_systemic() {
+fn systemic(scenario: &str) -> (Vec<Value>, Vec<Value>) {
     let dir = tempfile::tempdir().expect("a folder");
-    let truth = simulate("outage", dir.path());
-    let incident = truth.iter().find(|row| row["truth"] == "incident").expect("one was planted");
+    let truth = simulate(scenario, dir.path());
     let events = dir.path().join("events.ndjson");
     let files = replay(&dir.path().join("out"), &[&events.to_string_lossy()]);
-    let day = |value: &Value| value.as_str().unwrap_or_default().get(..10).map(str::to_owned);
-    let found = rows(file(&files, "issues.ndjson")).into_iter().any(|issue| {
-        issue["verdict"] == "systemic"
-            && issue["reason"] == incident["reason"]
-            && day(&issue["opened_at"]) <= day(&incident["end"])
-            && day(&issue["opened_at"]) >= day(&incident["start"])
-    });
-    assert!(found, "{incident} is not among {}", file(&files, "issues.ndjson"));
+    let issues = rows(file(&files, "issues.ndjson")).into_iter();
+    (truth, issues.filter(|issue| issue["verdict"] == "systemic").collect())
+}
+
+#[test]
+fn the_planted_incident_is_systemic_and_nothing_else_is() {
+    let (truth, issues) = systemic("outage");
+    let incident = truth.iter().find(|row| row["truth"] == "incident").expect("one was planted");
+    let [issue] = &issues[..] else { panic!("{incident} is not the one of {issues:#?}") };
+    assert_eq!(issue["reason"], incident["reason"]);
+    let time = |value: &Value| value.as_str().map(str::to_owned).expect("a time");
+    let (start, end) = (time(&incident["start"]), time(&incident["end"]));
+    assert!((start..end).contains(&time(&issue["opened_at"])), "{incident} {issue}");
+    assert!(!issue["closed_at"].is_null(), "{issue}");
+}
+
+#[test]
+fn where_nothing_is_planted_nothing_is_systemic() {
+    for scenario in ["quiet", "orders-double"] {
+        let (_, issues) = systemic(scenario);
+        assert!(issues.is_empty(), "{scenario}: {issues:#?}");
+    }
 }

@@ -73,13 +73,20 @@ fn the_certificate_outage_stands_out() {
     let files = comparable(replay(&dir.path().join("a"), &args));
     let issues = rows(&files["issues.ndjson"]);
     check_schema("issue", &issues);
-    let mut systemic: Vec<&Value> =
-        issues.iter().filter(|issue| issue["verdict"] == "systemic").collect();
+    let is_systemic = |issue: &&Value| issue["verdict"] == "systemic";
+    let (all, mut systemic): (Vec<&Value>, Vec<&Value>) =
+        issues.iter().filter(is_systemic).partition(|issue| issue["reason"] == "_all");
     systemic.sort_by(|a, b| b["excess"].as_f64().total_cmp_or(a["excess"].as_f64()));
     let first = systemic.first().expect("an issue is systemic");
     assert_eq!(first["reason"], "addons.disabled");
     let opened = first["opened_at"].as_str().unwrap_or_default();
     assert!(opened.starts_with("2019-05-04T"), "{opened}");
+    let is_that_day = |issue: &&&Value| {
+        issue["opened_at"].as_str().is_some_and(|opened| opened.starts_with("2019-05-04T"))
+    };
+    assert_eq!(all.iter().filter(is_that_day).count(), 1, "it moves all reasons together as well");
+    let summary: Value = serde_json::from_str(&files["summary.json"]).expect("JSON");
+    assert_eq!(&summary["systemic"][0], *first, "reasons before what moves all of them");
     let again = comparable(replay(&dir.path().join("b"), &args));
     assert!(files == again, "the same input gives the same bytes");
 }

@@ -9,7 +9,7 @@ use quell_codec::{
 };
 use quell_model::contact::{LanguageSource, Maturity};
 use quell_model::event::{Channel, Direction, Kind, Scalar};
-use quell_model::issue::{DayEvidence, Explanation};
+use quell_model::issue::{Explanation, WindowEvidence};
 use quell_model::reason::Confidence;
 use quell_model::repeat::{GapMs, RepeatLinks};
 use quell_model::trend::{Contacts, Granularity};
@@ -255,6 +255,46 @@ fn contact() -> Contact {
     }
 }
 
+fn issue() -> SystemicIssue {
+    SystemicIssue {
+        issue_id: "default:delivery.late:2024-05-04T09:00:00Z".into(),
+        reason: ReasonId("delivery.late".into()),
+        verdict: Verdict::Systemic,
+        opened_at: time("2024-05-04T09:00:00Z"),
+        onset_at: time("2024-05-04T06:00:00Z"),
+        closed_at: None,
+        reopened: 1,
+        customers: 20,
+        excess: 15.5,
+        explanation: vec![Explanation {
+            dimension: "country".into(),
+            value: "hu".into(),
+            observed: 12,
+            expected: 0.0,
+            risk_ratio: None,
+            excess_share: 0.8,
+        }],
+        evidence: WindowEvidence {
+            window_start: time("2024-05-04T06:00:00Z"),
+            window_h: 4,
+            high_h: 3,
+            observed: 20,
+            expected: 4.5,
+            ratio: Some(4.444),
+            ratio_low: Some(2.9),
+            ratio_high: None,
+            dispersion: 1.2,
+            contacts: 21,
+            chance_per_week: 2.1e-7,
+            limit_per_week: 0.15,
+            baseline_h: 900,
+        },
+        detector_version: "1".into(),
+        taxonomy_version: "t-1".into(),
+        definition_version: "1".into(),
+    }
+}
+
 fn outputs() -> Vec<(&'static str, Output)> {
     let report = RepeatReport {
         repeat_id: "any_reason:shop//T-1:shop//T-2".into(),
@@ -284,34 +324,7 @@ fn outputs() -> Vec<(&'static str, Output)> {
         taxonomy_version: "t-1".into(),
         definition_version: "1".into(),
     };
-    let issue = SystemicIssue {
-        issue_id: "default:delivery.late:2024-05-04T09:00:00Z".into(),
-        reason: ReasonId("delivery.late".into()),
-        verdict: Verdict::Systemic,
-        opened_at: time("2024-05-04T09:00:00Z"),
-        closed_at: None,
-        customers: 20,
-        excess: 15.5,
-        explanation: vec![Explanation {
-            dimension: "country".into(),
-            value: "hu".into(),
-            observed: 12,
-            expected: 0.0,
-            risk_ratio: None,
-            excess_share: 0.8,
-        }],
-        evidence: vec![DayEvidence {
-            day: time("2024-05-04T00:00:00Z"),
-            observed: 20,
-            expected: 4.5,
-            limit: 11.0,
-            risk_ratio: Some(4.4),
-            baseline_days: 28,
-        }],
-        detector_version: "1".into(),
-        taxonomy_version: "t-1".into(),
-        definition_version: "1".into(),
-    };
+    let issue = issue();
     let key = ContactKey::new("shop", None, "T-2");
     let contact = Some(Box::new(contact()));
     let repeat_id = report.repeat_id.clone();

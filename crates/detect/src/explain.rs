@@ -1,28 +1,29 @@
-//! Which cells of one dimension carry the excess of a rise.
+//! Which cells of one dimension carry the excess of an issue.
 
 use quell_model::issue::Explanation;
 
 use crate::thousandths;
 
-/// One dimension value's people on the days of a rise and in its baseline.
+/// One dimension value's people in the hours of an issue, and those expected there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
     /// The dimension's name.
     pub dimension: String,
     /// The value.
     pub value: String,
-    /// People on the days of the rise.
+    /// People in the hours of the issue.
     pub observed: u64,
-    /// People expected on those days from the baseline days.
+    /// People expected there.
     pub expected: f64,
 }
 
 /// Cells that carry at least a fifth of the excess and rose clearly more than the rest of the
 /// reason did, the largest part first, at most `limit`.
 ///
-/// `people` and `excess` are the rise's own: all on its days, and those above what was expected.
-/// A rise that is alike everywhere has no explanation. Cells with fewer than five people are left
-/// out (support); with the same part, the higher ratio comes first, then the name.
+/// `people` and `excess` are those of the reason as a whole in these hours: all, and those above
+/// what was expected. A rise that is alike everywhere has no explanation. Cells with fewer than
+/// five people are left out (support); with the same part, the higher ratio comes first, then the
+/// name.
 pub fn explain(cells: &[Cell], (people, excess): (u64, f64), limit: usize) -> Vec<Explanation> {
     const MIN_PEOPLE: u64 = 5;
     const MIN_SHARE: f64 = 0.2;

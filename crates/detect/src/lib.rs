@@ -1,10 +1,6 @@
-//! Verdicts over series of counts: pure arithmetic, no state, no I/O.
-//!
-//! The first detector is a plain one: the day's people against the 28 days before it. What it
-//! returns, the evidence included, is the contract that a better one keeps.
+//! Verdicts over series of counts: pure arithmetic, no I/O.
 
 pub mod cause;
-mod daily;
 mod draws;
 pub mod drivers;
 pub mod effect;
@@ -19,13 +15,17 @@ pub mod theme;
 #[cfg(test)]
 mod tests;
 
-pub use daily::{AlarmDay, DailySettings, Rise, rises};
 pub use explain::{Cell, explain};
 
-/// The version of the detector, named by every verdict.
-pub const DETECTOR_VERSION: &str = "daily-28-1";
+/// The version of the detector of systemic issues, named by every verdict.
+pub const DETECTOR_VERSION: &str = "hourly-1";
 
 /// Rounds to thousandths, so that published numbers have one short form.
 pub fn thousandths(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
+}
+
+/// Rounds to three digits, whatever the size: for probabilities.
+pub fn three_digits(value: f64) -> f64 {
+    format!("{value:.2e}").parse().unwrap_or(value)
 }

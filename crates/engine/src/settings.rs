@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use quell_detect::DailySettings;
+use quell_detect::hourly::HourlySettings;
 use quell_model::event::Channel;
 use quell_model::time::DAY_MS;
 
@@ -36,10 +36,12 @@ pub struct Settings {
     pub dimensions: Vec<String>,
     /// Most values of one dimension; further ones are `_other`.
     pub max_dimension_values: u32,
-    /// Verdicts look back this far; older changes are counted and open no issue.
+    /// Verdicts follow changes of hours this far back; older ones are counted and change none.
     pub detection_horizon_ms: i64,
+    /// The unit of volumes that contacts follow from.
+    pub exposure_unit: String,
     /// The detector's knobs.
-    pub detector: DailySettings,
+    pub detector: HourlySettings,
     /// Cost of a contact whose reason names none, by channel, in millionths of the currency.
     pub channel_cost_micros: BTreeMap<Channel, i64>,
     /// Key of the customer hash in facts.
@@ -69,7 +71,8 @@ impl Default for Settings {
             .to_vec(),
             max_dimension_values: 1_000,
             detection_horizon_ms: 400 * DAY_MS,
-            detector: DailySettings::default(),
+            exposure_unit: "orders".to_owned(),
+            detector: HourlySettings::default(),
             channel_cost_micros: default_costs(),
             customer_hash_key: [0; 32],
         }

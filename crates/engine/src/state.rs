@@ -28,10 +28,12 @@ pub const LINK_CLOCK: Table = "link_clock";
 pub const TREND_COUNTS: Table = "trend_counts";
 /// TREND: a customer's contacts of a reason on a day, while their cells can change.
 pub const TREND_CUSTOMERS: Table = "trend_customers";
-/// TREND: people per reason and day, what verdicts are made from.
-pub const TREND_SERIES: Table = "trend_series";
-/// TREND: reasons whose series changed since the last verdict.
-pub const TREND_DIRTY: Table = "trend_dirty";
+/// TREND: people and contacts per hour and reason, what verdicts are made from.
+pub const TREND_HOURS: Table = "trend_hours";
+/// TREND: units of the business driver per hour.
+pub const TREND_EXPOSURE: Table = "trend_exposure";
+/// TREND: the detector as it stood at earlier hours.
+pub const TREND_DETECTORS: Table = "trend_detectors";
 /// TREND: issues as last put out.
 pub const TREND_ISSUES: Table = "trend_issues";
 /// TREND: when a cell's window freezes.
@@ -40,7 +42,7 @@ pub const TREND_TIMERS: Table = "trend_timers";
 pub const TREND_NAMES: Table = "trend_names";
 /// TREND: units of X per period.
 pub const TREND_VOLUMES: Table = "trend_volumes";
-/// TREND: the first and last day seen.
+/// TREND: the last mark, and how far hours are judged.
 pub const TREND_CLOCK: Table = "trend_clock";
 /// Inputs kept for the stages that will act on them.
 pub const NOTED: Table = "noted";
@@ -60,8 +62,9 @@ pub const TABLES: &[Table] = &[
     LINK_CLOCK,
     TREND_COUNTS,
     TREND_CUSTOMERS,
-    TREND_SERIES,
-    TREND_DIRTY,
+    TREND_HOURS,
+    TREND_EXPOSURE,
+    TREND_DETECTORS,
     TREND_ISSUES,
     TREND_TIMERS,
     TREND_NAMES,

@@ -5,15 +5,19 @@ use serde::{Deserialize, Serialize};
 use crate::reason::ReasonId;
 use crate::time::TimeMs;
 
+/// The reason that an issue of all reasons together has: an event of the channel or of the
+/// business, not of one cause.
+pub const EVERYTHING: &str = "_all";
+
 /// How a rise is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Within limits.
+    /// Chance and what all reasons share explain it.
     Isolated,
-    /// Above the limit once.
+    /// More than usual, and less than an issue needs: it goes away by itself or becomes one.
     Watch,
-    /// Above the limit over many customers, and lasting or strong.
+    /// More customers, over several hours, than chance gives within the budget of false issues.
     Systemic,
 }
 
@@ -25,17 +29,21 @@ pub struct SystemicIssue {
     pub issue_id: String,
     pub reason: ReasonId,
     pub verdict: Verdict,
-    /// The first hour at which the limit was passed.
+    /// The hour at whose end it was first seen.
     pub opened_at: TimeMs,
-    /// The end of the last day above the limit; null while it goes on.
+    /// Where the window begins in which it was first seen: an estimate, often late for slow rises.
+    pub onset_at: TimeMs,
+    /// The end of the hour at which it was seen to be over; null while it goes on.
     pub closed_at: Option<TimeMs>,
-    /// Distinct customers on the days above the limit, summed by day.
+    /// How often it came back within three days of its end.
+    pub reopened: u32,
+    /// Distinct customers of each hour from the onset on, summed while it was open.
     pub customers: u64,
-    /// Customers above what was expected, summed over those days.
+    /// Those above what was expected.
     pub excess: f64,
     /// Where the excess sits.
     pub explanation: Vec<Explanation>,
-    pub evidence: Vec<DayEvidence>,
+    pub evidence: WindowEvidence,
     pub detector_version: String,
     pub taxonomy_version: String,
     pub definition_version: String,
@@ -47,7 +55,7 @@ pub struct SystemicIssue {
 pub struct Explanation {
     pub dimension: String,
     pub value: String,
-    /// Customers in the cell on the days above the limit.
+    /// Customers in the cell in the hours of the issue.
     pub observed: u64,
     /// Customers expected there.
     pub expected: f64,
@@ -57,18 +65,35 @@ pub struct Explanation {
     pub excess_share: f64,
 }
 
-/// The numbers behind one day's verdict, for a person to check.
+/// The numbers behind a verdict, for a person to check: the window of hours that said most when
+/// the issue opened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
-pub struct DayEvidence {
-    pub day: TimeMs,
-    /// Distinct customers on the day (contacts without a known customer count as one each).
+pub struct WindowEvidence {
+    pub window_start: TimeMs,
+    /// Hours of the window, the opening hour included.
+    pub window_h: u32,
+    /// Hours in it that were clearly above what was expected.
+    pub high_h: u32,
+    /// Distinct customers of each hour, summed (contacts without a known customer count as one
+    /// each).
     pub observed: u64,
+    /// Customers expected, from the reason's usual share and from what all other reasons brought.
     pub expected: f64,
-    /// The limit that was passed.
-    pub limit: f64,
     /// `observed / expected`, null where nothing was expected.
-    pub risk_ratio: Option<f64>,
-    /// Days of history behind `expected`.
-    pub baseline_days: u32,
+    pub ratio: Option<f64>,
+    /// The lower end of its 95 % interval.
+    pub ratio_low: Option<f64>,
+    /// The upper end.
+    pub ratio_high: Option<f64>,
+    /// Variance over mean of the expected count; 1 is what chance alone gives.
+    pub dispersion: f64,
+    /// Contacts in the window.
+    pub contacts: u64,
+    /// How often a week chance would give as much, over all reasons and windows together.
+    pub chance_per_week: f64,
+    /// An issue opens below this.
+    pub limit_per_week: f64,
+    /// Hours that the expectation was learned from.
+    pub baseline_h: u64,
 }

@@ -7,8 +7,8 @@ use super::baseline::{Baseline, Learning, bounded_exp};
 use super::calendar::{TERMS, regressors};
 use super::exposure::Exposure;
 use super::factor::{Factor, Part, factors};
-use super::issue::{Issue, Passed, Subject};
-use super::scan::{Evidence, RING_H, Recent, Slot, threshold, watch_threshold};
+use super::issue::{Issue, Opening, Passed, Subject};
+use super::scan::{Evidence, RING_H, Recent, Slot, chance_per_week, threshold, watch_threshold};
 use super::{Count, Hour, HourlySettings};
 
 /// Hours of age before residuals tell of the spread.
@@ -33,6 +33,8 @@ struct Series {
     /// The open issue, or the last one.
     issue: Option<Issue>,
     now: Evidence,
+    /// The hour from which on it is over the lower limit without a break, and without an issue.
+    watched_from: Option<u64>,
 }
 
 /// What an hour is for one series, apart from its count.
@@ -45,14 +47,14 @@ struct Setting<'a> {
     variance: f64,
     /// Relative variance of the expectation over all hours alike, beside that of the share.
     lasting: f64,
-    threshold: f64,
+    reasons: usize,
     settings: &'a HourlySettings,
 }
 
 impl Series {
     fn new() -> Series {
         let (recent, now) = (Recent::default(), Evidence::default());
-        Series { age_h: 0, baseline: None, recent, issue: None, now }
+        Series { age_h: 0, baseline: None, recent, issue: None, now, watched_from: None }
     }
 
     /// All reasons together: their share is the whole, and only its spread is learned.
@@ -84,6 +86,9 @@ impl Series {
         if at.known {
             self.live(subject, &slot, at);
         }
+        let is_over = self.now.score > watch_threshold(at.reasons, at.settings);
+        let is_watched = is_over && !self.is_open();
+        self.watched_from = is_watched.then(|| self.watched_from.unwrap_or(at.hour));
         match left {
             Some(left) => self.learn(&left, at),
             None if self.recent.slots().len() == RING_H && self.baseline.is_none() => self.start(),
@@ -130,13 +135,20 @@ impl Series {
             if over {
                 self.recent.forget();
             }
-        } else if self.now.score > at.threshold {
+        } else if self.now.score > threshold(at.reasons, at.settings) {
             match self.issue.as_mut().filter(|issue| issue.takes_up(at.hour, at.settings)) {
                 Some(issue) => issue.reopen(at.hour, self.now),
-                None => self.issue = Some(Issue::new(subject, at.hour, self.now)),
+                None => self.issue = Some(self.opened(subject, at.hour, at.reasons)),
             }
             self.recent.exclude(self.now.hours);
         }
+    }
+
+    fn opened(&self, subject: Subject, hour: u64, reasons: usize) -> Issue {
+        let chance_per_week = chance_per_week(reasons, self.now.score);
+        let baseline_h = self.age_h.saturating_sub(RING_H as u64);
+        let why = Opening { evidence: self.now, chance_per_week, baseline_h };
+        Issue::new(subject, hour, &why)
     }
 
     /// A first level from the first ring of hours.
@@ -173,18 +185,20 @@ pub(super) struct Core {
     exposure: Exposure,
     everything: Series,
     series: Vec<Series>,
+    /// A reason that nobody has come for yet: what every new one has been until now.
+    unseen: Series,
 }
 
 impl Core {
     pub fn new() -> Core {
         let (exposure, everything) = (Exposure::new(), Series::whole());
-        Core { hours: 0, exposure, everything, series: Vec::new() }
+        Core { hours: 0, exposure, everything, series: Vec::new(), unseen: Series::new() }
     }
 
     /// Whether a value read from storage has the shape of this version.
     pub fn is_sound(&self) -> bool {
         self.exposure.is_sound()
-            && self.all().all(|(_, series)| {
+            && self.all().map(|(_, series)| series).chain([&self.unseen]).all(|series| {
                 series.recent.is_sound() && series.baseline.as_ref().is_none_or(Baseline::is_sound)
             })
     }
@@ -192,7 +206,7 @@ impl Core {
     /// Takes the next hour, `at` hours after a Monday, 00:00.
     pub fn step(&mut self, at: u64, hour: &Hour, settings: &HourlySettings) {
         while self.series.len() < hour.counts.len() {
-            self.series.push(Series::new());
+            self.series.push(self.unseen.clone());
         }
         let mut counts = hour.counts.clone();
         counts.resize(self.series.len(), Count::default());
@@ -206,21 +220,23 @@ impl Core {
         // Shares are learned from the first hours on, when what is shared is not yet known.
         let young = self.hours < RING_H as u64;
         let ln_rough = if young { customers.max(0.5).ln() } else { ln_expected };
-        let parts: Vec<Part> = self
+        let mut parts: Vec<Part> = self
             .series
             .iter()
             .zip(&counts)
             .map(|(series, count)| series.part(*count, ln_expected, &ahead))
             .collect();
+        // Nobody is expected for what nobody has come for: it has no part in the factor.
+        parts.push(Part { count: 0.0, mean: 0.0, dispersion: 1.0, quiet: true });
         let usual = if hour.holiday { HOLIDAY_SD * HOLIDAY_SD } else { 0.0 };
-        let threshold = threshold(self.series.len(), settings);
+        let reasons = self.series.len();
         let setting = |factor: Factor, lasting: f64| Setting {
             hour: at,
             known: hour.known,
             ln_whole: ln_rough + factor.ln,
             variance: factor.variance + usual + (FACTOR_SD * factor.ln).powi(2),
             lasting,
-            threshold,
+            reasons,
             settings,
         };
         let factors = factors(&parts);
@@ -229,6 +245,9 @@ impl Core {
             series.step(Subject::Reason(reason), *count, &setting(*factor, 0.0), &ahead);
         }
         let none = Factor { ln: 0.0, variance: 0.0 };
+        let factor = factors.last().copied().unwrap_or(none);
+        let (nobody, nowhere) = (Count::default(), Subject::Reason(reasons));
+        self.unseen.step(nowhere, nobody, &setting(factor, 0.0), &ahead);
         let own = setting(none, EVERYTHING_SD * EVERYTHING_SD);
         self.everything.step(Subject::Everything, total, &own, &ahead);
         let known_total = hour.known.then_some(customers);
@@ -241,15 +260,22 @@ impl Core {
         self.all().filter_map(|(_, series)| series.issue.as_ref())
     }
 
+    /// Subjects over the lower limit without an issue, as issues that opened when they passed it.
+    pub fn watches(&self) -> impl Iterator<Item = Issue> {
+        let reasons = self.series.len();
+        self.all().filter_map(move |(subject, series)| {
+            Some(series.opened(subject, series.watched_from?, reasons))
+        })
+    }
+
     /// What is said of a subject, and the numbers of its window that says most: isolated where
     /// chance and the known causes explain it, systemic while an issue is open.
-    pub fn verdict(&self, subject: Subject, settings: &HourlySettings) -> (Verdict, Evidence) {
+    pub fn verdict(&self, subject: Subject) -> (Verdict, Evidence) {
         let found = self.all().find(|(known, _)| *known == subject);
         let Some((_, series)) = found else { return (Verdict::Isolated, Evidence::default()) };
-        let watch = watch_threshold(self.series.len(), settings);
         let verdict = if series.is_open() {
             Verdict::Systemic
-        } else if series.now.score > watch {
+        } else if series.watched_from.is_some() {
             Verdict::Watch
         } else {
             Verdict::Isolated

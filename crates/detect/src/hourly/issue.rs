@@ -37,6 +37,11 @@ pub struct Issue {
     pub reopened: u32,
     /// Why it was opened.
     pub opening: Evidence,
+    /// How many false issues a week chance would give, over all reasons, at the score of the
+    /// opening.
+    pub chance_per_week: f64,
+    /// Hours that the expectation was learned from when it opened.
+    pub baseline_h: u64,
     /// Customers from the onset on, while open.
     pub observed: f64,
     /// Customers that were expected in the same hours.
@@ -50,8 +55,9 @@ pub struct Issue {
 }
 
 impl Issue {
-    /// Opened at the close of `hour`.
-    pub fn new(subject: Subject, hour: u64, why: Evidence) -> Issue {
+    /// Opened at the close of `hour`, by an expectation from `baseline_h` hours.
+    pub(super) fn new(subject: Subject, hour: u64, why: &Opening) -> Issue {
+        let Opening { evidence: why, chance_per_week, baseline_h } = *why;
         let mut issue = Issue {
             subject,
             opened: hour,
@@ -59,6 +65,8 @@ impl Issue {
             closed: None,
             reopened: 0,
             opening: why,
+            chance_per_week,
+            baseline_h,
             observed: 0.0,
             expected: 0.0,
             contacts: 0.0,
@@ -120,6 +128,14 @@ impl Issue {
             self.closed = Some(hour);
         }
     }
+}
+
+/// What speaks for an issue when it opens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opening {
+    pub evidence: Evidence,
+    pub chance_per_week: f64,
+    pub baseline_h: u64,
 }
 
 /// An hour that passes while an issue is open.

@@ -10,8 +10,7 @@
 //!
 //! The difference is judged over windows of 2 hours to 2 weeks ([`scan`]), each with the same part
 //! of a stated budget of false issues, and becomes an issue ([`issue`]). [`HourlyState`] holds a
-//! whole tenant: one value, no clock, no input or output. Late counts are put into a ring of hours
-//! and played again, so that the order of arrival does not matter.
+//! whole tenant: one value, no clock, no input or output.
 //!
 //! Where it fails: a reason that makes up nearly all contacts cannot be told from the common
 //! factor; an issue that grows slower than the reason's usual drift is learned as drift; two
@@ -33,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 pub use issue::{Issue, Subject};
 pub use scan::Evidence;
-pub use state::{HourlyError, HourlyState, Late, STATE_VERSION};
+pub use state::{GAP_MAX_H, HourlyError, HourlyState, STATE_VERSION};
 
 /// Hours of a week.
 pub const WEEK_H: u64 = 168;
@@ -56,8 +55,8 @@ pub struct Hour {
     pub orders: f64,
     /// Whether the hour lies on a holiday, which is known ahead.
     pub holiday: bool,
-    /// By reason, in an order that never changes. New reasons are added at the end; what is left
-    /// out at the end counts as zero.
+    /// By reason, in an order that never changes. New reasons are added at the end: they count as
+    /// zero in the hours before. What is left out at the end counts as zero, too.
     pub counts: Vec<Count>,
 }
 

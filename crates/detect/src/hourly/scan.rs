@@ -86,6 +86,13 @@ impl Sum {
         self.share_error += other.share_error;
     }
 
+    /// Variance over mean of the customers, the error of the expectation included.
+    fn dispersion(&self) -> f64 {
+        let mean = f64::from(self.mean).max(1e-6);
+        let error = f64::from(self.share_error) / mean + MODEL_SD * MODEL_SD;
+        (f64::from(self.variance) / mean + mean * error).max(1.0)
+    }
+
     fn of(slot: &Slot) -> Sum {
         let sd = slot.variance.max(0.0).sqrt();
         let cut = slot.customers.min(slot.mean + CUT_SD as f32 * sd.max(1.0));
@@ -122,6 +129,8 @@ pub struct Evidence {
     pub ratio_low: f64,
     /// Upper end.
     pub ratio_high: f64,
+    /// Variance over mean that the window's count was judged by.
+    pub dispersion: f64,
     /// Minus the logarithm of the tail probability, less the window's payment. 0 where nothing
     /// stands out.
     pub score: f64,
@@ -148,6 +157,7 @@ impl Evidence {
             ratio,
             ratio_low: ratio / reach,
             ratio_high: ratio * reach,
+            dispersion: sum.dispersion(),
             score,
         }
     }
@@ -246,8 +256,7 @@ fn score(sum: &Sum, window_h: u32, settings: &HourlySettings) -> f64 {
     if !separate || count - mean < settings.min_excess {
         return 0.0;
     }
-    let error = f64::from(sum.share_error) / mean + MODEL_SD * MODEL_SD;
-    let dispersion = (f64::from(sum.variance) / mean + mean * error).max(1.0);
+    let dispersion = sum.dispersion();
     if count - mean < GATE_SD * (dispersion * mean).sqrt() {
         return 0.0;
     }
@@ -257,13 +266,21 @@ fn score(sum: &Sum, window_h: u32, settings: &HourlySettings) -> f64 {
 }
 
 /// The score from which an issue opens, for so many reasons under one budget.
-///
-/// Every window length has `hours / length` separate fits, each a few effective looks; the
-/// payment in the score makes them equal, so their number is `LOOKS · hours / longest`.
 pub fn threshold(reasons: usize, settings: &HourlySettings) -> f64 {
     let asked = settings.false_per_week;
     let budget = if asked.is_finite() { asked.clamp(1e-6, 1e3) } else { 1e-6 };
-    (reasons.max(1) as f64 * LOOKS * WEEK_H as f64 / LONGEST_H / budget).ln().max(3.0)
+    (looks_per_week(reasons) / budget).ln().max(3.0)
+}
+
+/// False issues a week, over so many reasons together, if they opened from this score on.
+pub fn chance_per_week(reasons: usize, score: f64) -> f64 {
+    looks_per_week(reasons) * (-score).exp()
+}
+
+/// Every window length has `hours / length` separate fits, each a few effective looks; the
+/// payment in the score makes them equal, so their number is `LOOKS · hours / longest`.
+fn looks_per_week(reasons: usize) -> f64 {
+    reasons.max(1) as f64 * LOOKS * WEEK_H as f64 / LONGEST_H
 }
 
 /// The score from which a reason is watched.

@@ -1,36 +1,26 @@
-//! The state of a tenant: hours that are settled, hours that may still change, and the present.
-
-use std::collections::VecDeque;
+//! The state of a tenant: one value that takes hours in order.
 
 use quell_model::Verdict;
 use serde::{Deserialize, Serialize};
 
 use super::core::Core;
-use super::scan::{Evidence, RING_H};
+use super::scan::Evidence;
 use super::{Hour, HourlySettings, Issue, Subject};
 
 /// Version of the stored form: a state of another version is not read but built again.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 /// A longer gap in the hours is an error: it would be filled hour by hour.
-const GAP_MAX_H: u64 = 28 * 24;
+pub const GAP_MAX_H: u64 = 28 * 24;
 /// Orders that are not known; a number, so that states can be stored and compared.
 const UNKNOWN: f64 = -1.0;
 /// Reasons of a tenant at most.
 const REASONS_MAX: usize = 100_000;
 
-/// What became of a late count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Late {
-    /// The hour is amended: verdicts are as if the count had come in time.
-    Amended,
-    /// The hour is settled, or not yet pushed: the count belongs in reports only.
-    Settled,
-}
-
 /// Why an hour is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HourlyError {
-    /// It is not after the last one: late counts go through [`HourlyState::add_late`].
+    /// It is not after the last one: what changes a past hour is played again from a state that
+    /// was stored before that hour.
     NotAfter,
     /// It is too far after the last one: begin anew.
     Gap,
@@ -40,42 +30,32 @@ pub enum HourlyError {
 
 /// The detector of one tenant.
 ///
-/// `head` is always what playing `ring` on top of `settled` gives. So a late count changes its
-/// hour in the ring and the ring is played again, and any order of arrival within the ring's 96
-/// hours ends in the same state.
+/// A function of the hours pushed and of nothing else, so a stored state and the hours after it
+/// give what all hours give. Whoever keeps hours that can still change keeps a state from before
+/// them as well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HourlyState {
     version: u32,
     settings: HourlySettings,
     /// The next hour, counted from a Monday, 00:00.
     next: u64,
-    settled: Core,
-    ring: VecDeque<Hour>,
-    head: Core,
-    stale: bool,
+    core: Core,
 }
 
 impl HourlyState {
     /// Before the first hour, which is `first` hours after some Monday, 00:00 of the tenant's time.
     pub fn new(first: u64, settings: HourlySettings) -> HourlyState {
-        HourlyState {
-            version: STATE_VERSION,
-            settings,
-            next: first,
-            settled: Core::new(),
-            ring: VecDeque::new(),
-            head: Core::new(),
-            stale: false,
-        }
+        HourlyState { version: STATE_VERSION, settings, next: first, core: Core::new() }
     }
 
     /// Whether a value read from storage is of this version and can be used.
     pub fn is_sound(&self) -> bool {
-        self.version == STATE_VERSION
-            && self.ring.len() <= RING_H
-            && self.next >= self.ring.len() as u64
-            && self.settled.is_sound()
-            && self.head.is_sound()
+        self.version == STATE_VERSION && self.core.is_sound()
+    }
+
+    /// What it was begun with.
+    pub fn settings(&self) -> HourlySettings {
+        self.settings
     }
 
     /// The next hour that is due.
@@ -96,70 +76,37 @@ impl HourlyState {
             return Err(HourlyError::Reasons);
         }
         for _ in 0..gap {
-            self.append(Hour { orders: UNKNOWN, ..Hour::default() });
+            self.append(&Hour { orders: UNKNOWN, ..Hour::default() });
         }
         if !hour.orders.is_finite() || hour.orders < 0.0 {
             hour.orders = UNKNOWN;
         }
-        self.append(hour);
+        self.append(&hour);
         Ok(())
     }
 
-    fn append(&mut self, hour: Hour) {
-        if !self.stale {
-            self.head.step(self.next, &hour, &self.settings);
-        }
-        self.ring.push_back(hour);
+    fn append(&mut self, hour: &Hour) {
+        self.core.step(self.next, hour, &self.settings);
         self.next += 1;
-        if self.ring.len() > RING_H {
-            let at = self.next - self.ring.len() as u64;
-            if let Some(oldest) = self.ring.pop_front() {
-                self.settled.step(at, &oldest, &self.settings);
-            }
-        }
     }
 
-    /// Adds counts that came late to an hour. What is played again is put off to the next look,
-    /// so many late counts cost one replay.
-    pub fn add_late(&mut self, at: u64, reason: usize, customers: u32, contacts: u32) -> Late {
-        let first = self.next - self.ring.len() as u64;
-        let place = at.checked_sub(first).and_then(|place| usize::try_from(place).ok());
-        let hour = place.and_then(|place| self.ring.get_mut(place));
-        let Some(hour) = hour.filter(|_| reason < REASONS_MAX) else { return Late::Settled };
-        if hour.counts.len() <= reason {
-            hour.counts.resize(reason + 1, super::Count::default());
-        }
-        if let Some(count) = hour.counts.get_mut(reason) {
-            count.customers = count.customers.saturating_add(customers);
-            count.contacts = count.contacts.saturating_add(contacts);
-        }
-        self.stale = true;
-        Late::Amended
+    /// The last issue of each subject, open or not. A reader that wants them all keeps them by
+    /// subject and hour of opening.
+    pub fn issues(&self) -> impl Iterator<Item = &Issue> {
+        self.core.issues()
     }
 
-    /// Plays the ring again if late counts changed it.
-    pub fn refresh(&mut self) {
-        if !self.stale {
-            return;
-        }
-        self.head = self.settled.clone();
-        let first = self.next - self.ring.len() as u64;
-        for (at, hour) in (first..).zip(&self.ring) {
-            self.head.step(at, hour, &self.settings);
-        }
-        self.stale = false;
-    }
-
-    /// The last issue of each subject, open or not. Those of the last 96 hours may yet change or
-    /// vanish as late counts come; a reader keeps them by subject and hour of opening.
-    pub fn issues(&mut self) -> impl Iterator<Item = &Issue> {
-        self.refresh();
-        self.head.issues()
+    /// Subjects over the lower limit without an issue, as issues that would have opened when they
+    /// passed it, with the numbers of the last hour.
+    pub fn watches(&self) -> impl Iterator<Item = Issue> {
+        self.core.watches().map(|mut watch| {
+            watch.onset = self.next.saturating_sub(u64::from(watch.opening.hours));
+            watch
+        })
     }
 
     /// What is said of a subject at the last hour, with the numbers of the window that says most.
-    pub fn verdict(&mut self, subject: Subject) -> (Verdict, Evidence) {
-        self.refresh();
-        self.head.verdict(subject, &self.settings)
+    pub fn verdict(&self, subject: Subject) -> (Verdict, Evidence) {
+        self.core.verdict(subject)
     }
 }

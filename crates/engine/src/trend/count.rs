@@ -8,13 +8,11 @@ use quell_model::{Fact, Output, TimeMs};
 
 use super::cell::{Cell, CellCounts, Named, WHOLE, window_key};
 use super::customer::CustomerDay;
+use super::hours::{self, HourRow, ReasonHour, hour_no};
 use super::names::{DIMENSIONS, NameId, OTHER_ID, REASONS, VALUES};
-use super::{ClockRow, TREND_VERSION, Trend, read_clock, write_clock};
+use super::{TREND_VERSION, Trend};
 use crate::Effects;
-use crate::state::{
-    self, Scan, State, StateError, TREND_COUNTS, TREND_CUSTOMERS, TREND_DIRTY, TREND_SERIES,
-    TREND_TIMERS,
-};
+use crate::state::{self, Scan, State, StateError, TREND_COUNTS, TREND_CUSTOMERS, TREND_TIMERS};
 use crate::timers;
 
 /// How many cells one mark may freeze, so that no turn grows without bound.
@@ -78,14 +76,19 @@ impl Trend {
         effects: &mut Effects,
     ) -> Result<(), StateError> {
         let cells = std::mem::take(&mut effects.pending.cells);
+        let mut hours: BTreeMap<_, HourRow> = BTreeMap::new();
         for (cell, mut counts) in cells {
             counts.revision += 1;
-            if cell.is_whole() && cell.granularity() == Granularity::Day {
-                self.note_series(state, &cell, &counts)?;
+            let is_judged = cell.is_whole() && cell.granularity() == Granularity::Hour;
+            if let Some(hour) = hour_no(cell.start()).filter(|_| is_judged) {
+                let (people, contacts) = (counts.people(), counts.contacts);
+                let count = ReasonHour { reason: cell.reason(), people, contacts };
+                hours.entry(hour).or_default().push(count);
             }
             state::write(state, TREND_COUNTS, cell.key(), TREND_VERSION, &counts);
             self.put_out(state, &cell, &counts, effects)?;
         }
+        effects.tally.hours_beyond_horizon += hours::note(state, hours)?;
         Ok(())
     }
 
@@ -230,40 +233,5 @@ impl Trend {
             effects.tally.dimension_overflow += 1;
         }
         Ok(id)
-    }
-
-    fn note_series(
-        &mut self,
-        state: &mut dyn State,
-        cell: &Cell,
-        counts: &CellCounts,
-    ) -> Result<(), StateError> {
-        let day = cell.start();
-        let mut key = self.names.name(state, REASONS, cell.reason())?.as_bytes().to_vec();
-        key.push(0);
-        let reason = key.clone();
-        key.extend_from_slice(&day.to_key());
-        let people = counts.people();
-        if state::read::<u64>(state, TREND_SERIES, &key, TREND_VERSION)? == Some(people) {
-            return Ok(());
-        }
-        state::write(state, TREND_SERIES, &key, TREND_VERSION, &people);
-        let dirty: Option<TimeMs> = state::read(state, TREND_DIRTY, &reason, TREND_VERSION)?;
-        if dirty.is_none_or(|dirty| day < dirty) {
-            state::write(state, TREND_DIRTY, &reason, TREND_VERSION, &day);
-        }
-        let clock = read_clock(state)?;
-        let wider = match clock {
-            None => ClockRow { first_day: day, last_day: day, all_dirty: false },
-            Some(clock) => ClockRow {
-                first_day: clock.first_day.min(day),
-                last_day: clock.last_day.max(day),
-                all_dirty: clock.all_dirty || day < clock.first_day,
-            },
-        };
-        if clock != Some(wider) {
-            write_clock(state, &wider);
-        }
-        Ok(())
     }
 }

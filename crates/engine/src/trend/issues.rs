@@ -1,151 +1,148 @@
-//! From series to systemic issues. A verdict is a function of the series as it stands at a mark:
-//! whatever the order in which the counts came, equal series give equal issues.
-
-use std::collections::BTreeMap;
+//! From what the detector says to the issues that are put out.
 
 use serde::{Deserialize, Serialize};
 
-use quell_detect::{Cell as DetectCell, DETECTOR_VERSION, Rise, explain, rises, thousandths};
-use quell_model::time::{DAY_MS, HOUR_MS};
-use quell_model::trend::Granularity;
-use quell_model::{DEFINITION_VERSION, Output, ReasonId, SystemicIssue, TimeMs, UNCLASSIFIED};
+use quell_detect::hourly::{Evidence, Issue};
+use quell_detect::{DETECTOR_VERSION, thousandths, three_digits};
+use quell_model::issue::{EVERYTHING, WindowEvidence};
+use quell_model::{DEFINITION_VERSION, Output, ReasonId, SystemicIssue, UNCLASSIFIED, Verdict};
 
-use super::cell::{Cell, CellCounts, WHOLE, reason_key};
+use super::hours::{HourNo, start_of};
+use super::judge::{Look, Owner, Played, end_of};
 use super::names::REASONS;
-use super::{ClockRow, TREND_VERSION, Trend, read_clock, write_clock};
+use super::{TREND_VERSION, Trend};
 use crate::Effects;
-use crate::state::{
-    self, Scan, State, StateError, TREND_COUNTS, TREND_DIRTY, TREND_ISSUES, TREND_SERIES,
-};
+use crate::state::{self, Scan, State, StateError, TREND_ISSUES};
 
-/// Cells named in an explanation.
-const MAX_EXPLANATIONS: usize = 5;
-
+/// An issue as last put out, and what the detector said of it.
 #[derive(Serialize, Deserialize)]
 struct IssueRow {
-    revision: u64,
+    life: Issue,
     issue: SystemicIssue,
 }
 
-/// The days that are judged.
-struct Span {
-    first_day: TimeMs,
-    last_day: TimeMs,
-    /// Before this the past is cut off by the horizon, and a rise may look different.
-    settled: TimeMs,
-    mark: TimeMs,
+/// What one look puts out.
+struct Publishing<'a> {
+    state: &'a mut dyn State,
+    effects: &'a mut Effects,
+    look: &'a Look,
+    revision: u64,
+}
+
+impl Publishing<'_> {
+    fn put_out(&mut self, issue_id: String, issue: Option<SystemicIssue>) {
+        let (revision, issue) = (self.revision, issue.map(Box::new));
+        self.effects.outputs.push(Output::Issue { issue_id, revision, issue });
+    }
 }
 
 impl Trend {
-    /// Judges the reasons whose series changed since the last mark.
-    pub(super) fn judge(
+    /// Puts out what a look changed: first what is no more, then what is.
+    pub(super) fn publish(
         &mut self,
         state: &mut dyn State,
-        mark: TimeMs,
+        look: &Look,
+        revision: u64,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
-        let Some(mut clock) = read_clock(state)? else { return Ok(()) };
-        let span = self.span(&clock, mark);
-        let dirty = if clock.all_dirty {
-            clock.all_dirty = false;
-            write_clock(state, &clock);
-            all_reasons(state, clock.first_day)?
-        } else {
-            dirty_reasons(state)?
-        };
-        for (reason, dirty_day) in dirty {
-            state.delete(TREND_DIRTY, &series_prefix(&reason));
-            // No one can own "no reason was found"; a rise of it is a gap of the taxonomy.
-            if reason == UNCLASSIFIED {
-                continue;
-            }
-            let open = self.judge_reason(state, &reason, dirty_day, &span, effects)?;
-            if let Some(open) = open {
-                state::write(state, TREND_DIRTY, &series_prefix(&reason), TREND_VERSION, &open);
+        let mut to = Publishing { state, effects, look, revision };
+        // An hour that was played and did not open it again: the issue is no more.
+        let end = if look.watches.is_some() { HourNo::MAX } else { look.to };
+        self.withdraw(&mut to, Verdict::Systemic, (look.from, end), &look.issues)?;
+        if let Some(watches) = &look.watches {
+            self.withdraw(&mut to, Verdict::Watch, (0, HourNo::MAX), watches)?;
+            self.announce(&mut to, Verdict::Watch, watches)?;
+        }
+        self.announce(&mut to, Verdict::Systemic, &look.issues)
+    }
+
+    fn withdraw(
+        &mut self,
+        to: &mut Publishing,
+        verdict: Verdict,
+        (from, end): (HourNo, HourNo),
+        found: &Played,
+    ) -> Result<(), StateError> {
+        let first = row_key(verdict, from, None);
+        let last = row_key(verdict, end, None);
+        let scan = Scan { table: TREND_ISSUES, from: &first, to: &last, descending: false };
+        for (key, row) in state::rows(to.state, scan, usize::MAX)? {
+            let is_found = |(hour, owner): &(HourNo, Owner)| key == row_key(verdict, *hour, *owner);
+            if !found.keys().any(is_found) {
+                let row: IssueRow = state::decode(TREND_ISSUES, TREND_VERSION, &row)?;
+                to.state.delete(TREND_ISSUES, &key);
+                to.put_out(row.issue.issue_id, None);
             }
         }
         Ok(())
     }
 
-    fn span(&self, clock: &ClockRow, mark: TimeMs) -> Span {
-        let horizon = mark.plus_ms(-self.settings.detection_horizon_ms).day();
-        let baseline_ms = i64::from(self.settings.detector.baseline_days) * DAY_MS;
-        let cut = horizon > clock.first_day;
-        Span {
-            first_day: clock.first_day.max(horizon),
-            last_day: clock.last_day,
-            settled: if cut { horizon.plus_ms(baseline_ms) } else { TimeMs::MIN },
-            mark,
+    fn announce(
+        &mut self,
+        to: &mut Publishing,
+        verdict: Verdict,
+        found: &Played,
+    ) -> Result<(), StateError> {
+        for (&(hour, owner), life) in found {
+            let reason = self.reason_of(to.state, owner)?;
+            // No one can own "no reason was found"; a rise of it is a gap of the taxonomy.
+            if reason.0 == UNCLASSIFIED {
+                continue;
+            }
+            let key = row_key(verdict, hour, owner);
+            let known: Option<IssueRow> = state::read(to.state, TREND_ISSUES, &key, TREND_VERSION)?;
+            let is_same = known.as_ref().is_some_and(|known| known.life == *life);
+            // Until its hours are behind, what explains an issue may differ though it does not.
+            if is_same && life.closed.is_some_and(|closed| closed < to.look.from) {
+                continue;
+            }
+            let issue = self.issue(to.state, reason, verdict, (owner, life), to.look.to)?;
+            let is_news = known.is_none_or(|known| known.issue != issue);
+            if is_news {
+                to.put_out(issue.issue_id.clone(), Some(issue.clone()));
+            }
+            if is_news || !is_same {
+                let row = IssueRow { life: *life, issue };
+                state::write(to.state, TREND_ISSUES, &key, TREND_VERSION, &row);
+            }
         }
+        Ok(())
     }
 
-    /// Returns the last day of an issue that goes on: it must be looked at again to be closed.
-    fn judge_reason(
-        &mut self,
-        state: &mut dyn State,
-        reason: &str,
-        dirty_day: TimeMs,
-        span: &Span,
-        effects: &mut Effects,
-    ) -> Result<Option<TimeMs>, StateError> {
-        let Span { first_day, last_day, settled, mark } = *span;
-        let people = series(state, reason, first_day, last_day)?;
-        let found = rises(first_day, &people, &self.settings.detector);
-        let mut stored = stored_issues(state, reason)?;
-        let mut open = None;
-        for rise in found {
-            let key = issue_key(reason, rise.first_day());
-            let known = stored.remove(&key);
-            let is_open = mark < closed_after(&rise);
-            if is_open {
-                open = Some(rise.last_day());
-            }
-            let keep = rise.last_day() < dirty_day || rise.first_day() < settled;
-            if keep && known.as_ref().is_some_and(|known| known.issue.closed_at.is_some()) {
-                continue;
-            }
-            let issue = self.issue(state, reason, &rise, is_open)?;
-            if known.as_ref().is_some_and(|known| known.issue == issue) {
-                continue;
-            }
-            let revision = known.as_ref().map_or(1, |known| known.revision + 1);
-            if let Some(known) = known.filter(|known| known.issue.issue_id != issue.issue_id) {
-                put_out(effects, known.issue.issue_id, revision, None);
-            }
-            put_out(effects, issue.issue_id.clone(), revision, Some(issue.clone()));
-            let row = IssueRow { revision, issue };
-            state::write(state, TREND_ISSUES, &key, TREND_VERSION, &row);
+    fn reason_of(&mut self, state: &mut dyn State, owner: Owner) -> Result<ReasonId, StateError> {
+        match owner {
+            None => Ok(EVERYTHING.into()),
+            Some(id) => Ok(self.names.name(state, REASONS, id)?.into()),
         }
-        for (key, gone) in stored {
-            if gone.issue.opened_at >= settled {
-                state.delete(TREND_ISSUES, &key);
-                put_out(effects, gone.issue.issue_id, gone.revision + 1, None);
-            } else if gone.issue.closed_at.is_none() {
-                close(state, &key, gone, effects);
-            }
-        }
-        Ok(open)
     }
 
     fn issue(
         &mut self,
         state: &mut dyn State,
-        reason: &str,
-        rise: &Rise,
-        is_open: bool,
+        reason: ReasonId,
+        verdict: Verdict,
+        (owner, life): (Owner, &Issue),
+        now: HourNo,
     ) -> Result<SystemicIssue, StateError> {
-        let opened_at = self.opening_hour(state, reason, rise)?;
-        let cells = self.cells(state, reason, rise)?;
+        let opened_at = start_of(life.opened);
+        let last = life.closed.unwrap_or(now.saturating_sub(1)).max(life.opened);
+        let (observed, expected) = match verdict {
+            Verdict::Watch => (life.opening.observed, life.opening.expected),
+            _ => (life.observed, life.expected),
+        };
+        let excess = observed - expected;
         Ok(SystemicIssue {
             issue_id: format!("{}:{reason}:{opened_at}", self.settings.tenant),
-            reason: ReasonId(reason.to_owned()),
-            verdict: rise.verdict,
+            reason,
+            verdict,
             opened_at,
-            closed_at: (!is_open).then(|| rise.last_day().plus_ms(DAY_MS)),
-            customers: rise.people(),
-            excess: thousandths(rise.excess()),
-            explanation: explain(&cells, (rise.people(), rise.excess()), MAX_EXPLANATIONS),
-            evidence: rise.days.iter().map(|day| day.evidence.clone()).collect(),
+            onset_at: start_of(life.onset),
+            closed_at: life.closed.map(end_of),
+            reopened: life.reopened,
+            customers: observed.max(0.0).round() as u64,
+            excess: thousandths(excess),
+            explanation: self.explanation(state, owner, (life.onset, last), excess)?,
+            evidence: evidence(life, self.settings.detector.false_per_week),
             detector_version: DETECTOR_VERSION.to_owned(),
             taxonomy_version: self.taxonomy_version.clone(),
             definition_version: DEFINITION_VERSION.to_owned(),
@@ -153,177 +150,51 @@ impl Trend {
     }
 }
 
-fn put_out(effects: &mut Effects, issue_id: String, revision: u64, issue: Option<SystemicIssue>) {
-    effects.outputs.push(Output::Issue { issue_id, revision, issue: issue.map(Box::new) });
+/// The window that said most when the issue opened.
+fn evidence(life: &Issue, limit_per_week: f64) -> WindowEvidence {
+    let Evidence { hours, high_hours, observed, expected, contacts, .. } = life.opening;
+    let Evidence { ratio, ratio_low, ratio_high, dispersion, .. } = life.opening;
+    let is_expected = expected >= 0.001;
+    let ratio_of = |ratio: f64| is_expected.then(|| thousandths(ratio));
+    WindowEvidence {
+        window_start: start_of(life.onset),
+        window_h: hours,
+        high_h: high_hours,
+        observed: observed.max(0.0).round() as u64,
+        expected: thousandths(expected),
+        ratio: ratio_of(ratio),
+        ratio_low: ratio_of(ratio_low),
+        ratio_high: ratio_of(ratio_high),
+        dispersion: thousandths(dispersion),
+        contacts: contacts.max(0.0).round() as u64,
+        chance_per_week: three_digits(life.chance_per_week),
+        limit_per_week,
+        baseline_h: life.baseline_h,
+    }
 }
 
-/// Closes an issue whose days lie beyond the horizon.
-fn close(state: &mut dyn State, key: &[u8], mut row: IssueRow, effects: &mut Effects) {
-    let last_day = row.issue.evidence.last().map_or(row.issue.opened_at, |day| day.day);
-    row.issue.closed_at = Some(last_day.plus_ms(DAY_MS));
-    row.revision += 1;
-    put_out(effects, row.issue.issue_id.clone(), row.revision, Some(row.issue.clone()));
-    state::write(state, TREND_ISSUES, key, TREND_VERSION, &row);
-}
-
-/// One quiet day does not end a rise, so it is over after two.
-fn closed_after(rise: &Rise) -> TimeMs {
-    rise.last_day().plus_ms(3 * DAY_MS)
-}
-
-fn series_prefix(reason: &str) -> Vec<u8> {
-    let mut prefix = reason.as_bytes().to_vec();
-    prefix.push(0);
-    prefix
-}
-
-fn issue_key(reason: &str, first_day: TimeMs) -> Vec<u8> {
-    let mut key = series_prefix(reason);
-    key.extend_from_slice(&first_day.to_key());
+/// Verdict, hour and owner, so that what opened since an hour lies together.
+fn row_key(verdict: Verdict, hour: HourNo, owner: Owner) -> Vec<u8> {
+    let mut key = vec![verdict as u8];
+    key.extend_from_slice(&hour.to_be_bytes());
+    if let Some(id) = owner {
+        key.extend_from_slice(&id.to_be_bytes());
+    }
     key
 }
 
-fn reason_of(key: &[u8]) -> String {
-    let end = key.iter().position(|&byte| byte == 0).unwrap_or(key.len());
-    String::from_utf8_lossy(&key[..end]).into_owned()
-}
+#[cfg(test)]
+mod tests {
+    use quell_model::TimeMs;
 
-fn dirty_reasons(state: &mut dyn State) -> Result<BTreeMap<String, TimeMs>, StateError> {
-    let scan = Scan { table: TREND_DIRTY, from: &[], to: &[u8::MAX], descending: false };
-    let found = state::rows(state, scan, usize::MAX)?;
-    found
-        .into_iter()
-        .map(|(key, row)| Ok((reason_of(&key), state::decode(TREND_DIRTY, TREND_VERSION, &row)?)))
-        .collect()
-}
+    use super::*;
 
-fn all_reasons(
-    state: &mut dyn State,
-    first_day: TimeMs,
-) -> Result<BTreeMap<String, TimeMs>, StateError> {
-    let mut reasons = BTreeMap::new();
-    let mut from = Vec::new();
-    loop {
-        let scan = Scan { table: TREND_SERIES, from: &from, to: &[u8::MAX], descending: false };
-        let Some((key, _)) = state::rows(state, scan, 1)?.pop() else { return Ok(reasons) };
-        let reason = reason_of(&key);
-        from = state::prefix_end(&series_prefix(&reason));
-        reasons.insert(reason, first_day);
+    #[test]
+    fn rows_lie_in_order_of_their_hours() {
+        let keys = [(1, None), (1, Some(7)), (2, None), (300, Some(0))]
+            .map(|(hour, owner)| row_key(Verdict::Systemic, hour, owner));
+        assert!(keys.is_sorted());
+        assert!(row_key(Verdict::Watch, HourNo::MAX, None) < keys[0]);
+        assert_eq!(start_of(72), TimeMs(0));
     }
 }
-
-fn series(
-    state: &mut dyn State,
-    reason: &str,
-    first_day: TimeMs,
-    last_day: TimeMs,
-) -> Result<Vec<u64>, StateError> {
-    let days = last_day.since_ms(first_day).div_euclid(DAY_MS) + 1;
-    let mut people = vec![0; usize::try_from(days).unwrap_or(0)];
-    let from = issue_key(reason, first_day);
-    let to = state::prefix_end(&series_prefix(reason));
-    let scan = Scan { table: TREND_SERIES, from: &from, to: &to, descending: false };
-    for (key, row) in state::rows(state, scan, people.len())? {
-        let Some(day) = key.last_chunk::<8>() else { continue };
-        let i = TimeMs::from_key(*day).since_ms(first_day) / DAY_MS;
-        if let Some(slot) = people.get_mut(i as usize) {
-            *slot = state::decode(TREND_SERIES, TREND_VERSION, &row)?;
-        }
-    }
-    Ok(people)
-}
-
-fn stored_issues(
-    state: &mut dyn State,
-    reason: &str,
-) -> Result<BTreeMap<Vec<u8>, IssueRow>, StateError> {
-    let prefix = series_prefix(reason);
-    let to = state::prefix_end(&prefix);
-    let scan = Scan { table: TREND_ISSUES, from: &prefix, to: &to, descending: false };
-    let found = state::rows(state, scan, usize::MAX)?;
-    found
-        .into_iter()
-        .map(|(key, row)| Ok((key, state::decode(TREND_ISSUES, TREND_VERSION, &row)?)))
-        .collect()
-}
-
-impl Trend {
-    /// The first hour of the first day by which more people had come than the day's limit.
-    fn opening_hour(
-        &mut self,
-        state: &mut dyn State,
-        reason: &str,
-        rise: &Rise,
-    ) -> Result<TimeMs, StateError> {
-        let day = rise.first_day();
-        let limit = rise.days[0].evidence.limit;
-        let Some(id) = self.names.known(state, REASONS, reason)? else { return Ok(day) };
-        let mut people = 0;
-        for hour in 0..24 {
-            let start = day.plus_ms(hour * HOUR_MS);
-            let cell = Cell::new(Granularity::Hour, start, id, (WHOLE, WHOLE));
-            let counts: Option<CellCounts> =
-                state::read(state, TREND_COUNTS, cell.key(), TREND_VERSION)?;
-            people += counts.map_or(0, |counts| counts.people());
-            if people as f64 > limit {
-                return Ok(start);
-            }
-        }
-        Ok(day)
-    }
-
-    /// People per dimension value on the days of the rise and, scaled to as many days, before it.
-    fn cells(
-        &mut self,
-        state: &mut dyn State,
-        reason: &str,
-        rise: &Rise,
-    ) -> Result<Vec<DetectCell>, StateError> {
-        let mut sums: BTreeMap<(String, String), (u64, f64)> = BTreeMap::new();
-        for day in &rise.days {
-            for (name, people) in self.day_cells(state, reason, day.evidence.day)? {
-                sums.entry(name).or_default().0 += people;
-            }
-        }
-        let baseline = &rise.days[0].baseline;
-        let scale = rise.days.len() as f64 / baseline.len().max(1) as f64;
-        for day in baseline {
-            for (name, people) in self.day_cells(state, reason, *day)? {
-                if let Some(sum) = sums.get_mut(&name) {
-                    sum.1 += people as f64 * scale;
-                }
-            }
-        }
-        Ok(sums
-            .into_iter()
-            .map(|((dimension, value), (observed, expected))| DetectCell {
-                dimension,
-                value,
-                observed,
-                expected,
-            })
-            .collect())
-    }
-
-    fn day_cells(
-        &mut self,
-        state: &mut dyn State,
-        reason: &str,
-        day: TimeMs,
-    ) -> Result<CellPeople, StateError> {
-        let Some(id) = self.names.known(state, REASONS, reason)? else { return Ok(Vec::new()) };
-        let prefix = reason_key(Granularity::Day, day, id);
-        let to = state::prefix_end(&prefix);
-        let scan = Scan { table: TREND_COUNTS, from: &prefix, to: &to, descending: false };
-        let mut found = Vec::new();
-        for (key, row) in state::rows(state, scan, usize::MAX)? {
-            let Some(cell) = Cell::from_key(&key).filter(|cell| !cell.is_whole()) else { continue };
-            let counts: CellCounts = state::decode(TREND_COUNTS, TREND_VERSION, &row)?;
-            let named = self.named(state, &cell)?;
-            found.push(((named.dimension, named.value), counts.people()));
-        }
-        Ok(found)
-    }
-}
-
-type CellPeople = Vec<((String, String), u64)>;

@@ -3,7 +3,11 @@
 mod cell;
 mod count;
 mod customer;
+mod explained;
+mod hours;
 mod issues;
+mod judge;
+mod judged;
 mod names;
 
 pub use cell::CellCounts;
@@ -21,7 +25,7 @@ use crate::state::{self, State, StateError, TREND_CLOCK, TREND_VOLUMES};
 use crate::timers;
 
 /// Format of TREND's rows.
-pub(crate) const TREND_VERSION: u8 = 1;
+pub(crate) const TREND_VERSION: u8 = 2;
 
 /// What TREND acts on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,17 +43,8 @@ pub struct Trend {
     settings: Arc<Settings>,
     taxonomy_version: String,
     names: names::Names,
-}
-
-/// The bounds of what was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ClockRow {
-    /// Start of the earliest day with a contact.
-    pub first_day: TimeMs,
-    /// Start of the latest day with a contact.
-    pub last_day: TimeMs,
-    /// `first_day` moved since the last verdict: every series got a longer past.
-    pub all_dirty: bool,
+    /// The detector at the last hour judged; what it is can be played again from the state.
+    head: Option<judge::Head>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,7 +58,7 @@ impl Trend {
     /// A stage with these settings; its rows name the taxonomy's version.
     pub fn new(settings: Arc<Settings>, taxonomy_version: &str) -> Self {
         let taxonomy_version = taxonomy_version.to_owned();
-        Trend { settings, taxonomy_version, names: names::Names::default() }
+        Trend { settings, taxonomy_version, names: names::Names::default(), head: None }
     }
 
     /// Applies one input. Cells gather in `effects` until [`Trend::finish`].
@@ -85,7 +80,7 @@ impl Trend {
                     self.count(state, after, 1, effects)?;
                 }
             }
-            TrendInput::Volume(volume) => volume_step(state, &volume, effects)?,
+            TrendInput::Volume(volume) => self.volume_step(state, &volume, effects)?,
             TrendInput::Mark(mark) => {
                 self.finish(state, effects)?;
                 if !timers::advance(state, TREND_CLOCK, mark)? {
@@ -109,22 +104,37 @@ impl Trend {
     ) -> Result<(), StateError> {
         self.flush(state, effects)
     }
+
+    /// The newest count of a period wins, whatever the order.
+    fn volume_step(
+        &mut self,
+        state: &mut dyn State,
+        volume: &Volume,
+        effects: &mut Effects,
+    ) -> Result<(), StateError> {
+        let key = volume_key(volume);
+        let known: Option<VolumeRow> = state::read(state, TREND_VOLUMES, &key, TREND_VERSION)?;
+        let stamp = (volume.event_time, volume.event_id.as_str());
+        let is_stale = |row: &VolumeRow| (row.taken_at, row.event_id.as_str()) >= stamp;
+        if known.as_ref().is_some_and(is_stale) {
+            effects.tally.events_stale += 1;
+            return Ok(());
+        }
+        effects.tally.volumes_applied += 1;
+        if volume.exposure_unit == self.settings.exposure_unit {
+            hours::note_volume(state, volume, known.map(|row| row.count))?;
+        }
+        let row = VolumeRow {
+            taken_at: volume.event_time,
+            event_id: volume.event_id.clone(),
+            count: volume.count,
+        };
+        state::write(state, TREND_VOLUMES, &key, TREND_VERSION, &row);
+        Ok(())
+    }
 }
 
-pub(crate) fn read_clock(state: &mut dyn State) -> Result<Option<ClockRow>, StateError> {
-    state::read(state, TREND_CLOCK, b"clock", TREND_VERSION)
-}
-
-pub(crate) fn write_clock(state: &mut dyn State, clock: &ClockRow) {
-    state::write(state, TREND_CLOCK, b"clock", TREND_VERSION, clock);
-}
-
-/// The newest count of a period wins, whatever the order.
-fn volume_step(
-    state: &mut dyn State,
-    volume: &Volume,
-    effects: &mut Effects,
-) -> Result<(), StateError> {
+fn volume_key(volume: &Volume) -> Vec<u8> {
     let mut key = format!("{}\0{}", volume.exposure_unit, volume.source.system).into_bytes();
     for part in volume.source.instance.iter() {
         key.extend_from_slice(part.as_bytes());
@@ -135,18 +145,5 @@ fn volume_step(
     for (name, value) in &volume.dimensions {
         key.extend_from_slice(format!("{name}={value}\0").as_bytes());
     }
-    let known: Option<VolumeRow> = state::read(state, TREND_VOLUMES, &key, TREND_VERSION)?;
-    let stamp = (volume.event_time, volume.event_id.as_str());
-    if known.is_some_and(|row| (row.taken_at, row.event_id.as_str()) >= stamp) {
-        effects.tally.events_stale += 1;
-        return Ok(());
-    }
-    effects.tally.volumes_applied += 1;
-    let row = VolumeRow {
-        taken_at: volume.event_time,
-        event_id: volume.event_id.clone(),
-        count: volume.count,
-    };
-    state::write(state, TREND_VOLUMES, &key, TREND_VERSION, &row);
-    Ok(())
+    key
 }

@@ -65,22 +65,6 @@ impl Names {
         Ok(id)
     }
 
-    /// The number of a name that was given one.
-    pub fn known(
-        &mut self,
-        state: &mut dyn State,
-        kind: u32,
-        name: &str,
-    ) -> Result<Option<NameId>, StateError> {
-        if let Some(id) = self.ids.get(&kind).and_then(|ids| ids.get(name)) {
-            return Ok(Some(*id));
-        }
-        if name == OTHER {
-            return Ok(Some(OTHER_ID));
-        }
-        state::read(state, TREND_NAMES, &key(b'n', kind, name.as_bytes()), TREND_VERSION)
-    }
-
     /// The name of a number.
     pub fn name(
         &mut self,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use quell_index::{SearchRequest, SearchResponse};
-use quell_model::issue::SystemicIssue;
+use quell_model::issue::{EVERYTHING, SystemicIssue};
 use quell_model::{TimeMs, Verdict};
 use quell_worker::service::Service;
 use quell_worker::trends::{TrendAnswer, TrendRequest};
@@ -104,7 +104,11 @@ fn findings(
     let watch = issues.iter().filter(|issue| issue.verdict == Verdict::Watch).count();
     let mut systemic: Vec<SystemicIssue> =
         issues.into_iter().filter(|issue| issue.verdict == Verdict::Systemic).collect();
-    systemic.sort_by(|a, b| b.excess.total_cmp(&a.excess));
+    // What moves all reasons together says less than any of them, and comes last.
+    let is_of_all = |issue: &SystemicIssue| issue.reason.0 == EVERYTHING;
+    systemic.sort_by(|a, b| {
+        is_of_all(a).cmp(&is_of_all(b)).then_with(|| b.excess.total_cmp(&a.excess))
+    });
     let example = match systemic.first() {
         Some(issue) => service.views().searcher().search(&around(issue))?,
         None => {
@@ -129,8 +133,10 @@ fn findings(
 
 fn around(issue: &SystemicIssue) -> SearchRequest {
     let mut request = SearchRequest { limit: 5, ..SearchRequest::default() };
-    request.filters.reasons = vec![issue.reason.0.clone(), format!("{}.*", issue.reason)];
-    request.filters.from = Some(issue.opened_at);
+    if issue.reason.0 != EVERYTHING {
+        request.filters.reasons = vec![issue.reason.0.clone(), format!("{}.*", issue.reason)];
+    }
+    request.filters.from = Some(issue.onset_at);
     request.filters.to = issue.closed_at;
     request
 }
@@ -140,7 +146,7 @@ fn print(findings: &Findings) -> anyhow::Result<()> {
         "{} real support tickets became {} contacts in {} s ({} rejected).\n",
         findings.accepted, findings.contacts, findings.elapsed_s, findings.rejected
     );
-    println!("Systemic issues: more customers than the four weeks before explain");
+    println!("Systemic issues: more customers than usual, and than chance explains");
     println!("{}\n", issues_table(&findings.systemic));
     if let Some(issue) = findings.systemic.first() {
         tell(issue, &findings.example);
@@ -209,7 +215,7 @@ fn tell(issue: &SystemicIssue, example: &SearchResponse) {
     println!(
         "The largest: {}, from {}. {} of its contacts, for example:",
         issue.reason,
-        day_hour(issue.opened_at),
+        day_hour(issue.onset_at),
         example.total
     );
     for hit in &example.hits {

@@ -184,5 +184,11 @@ pub const CATALOGUE: &[Entry] = &[
         "channel,language,product,segment,team,topic,version,os",
         "What counts are broken down by: fields or attributes",
     ),
+    entry(
+        "trend.exposure_unit",
+        Kind::Text,
+        "orders",
+        "The unit of volumes that contacts follow from",
+    ),
     entry("trend.max_dimension_values", Kind::Count, "1000", "Values of one dimension"),
 ];

@@ -85,6 +85,7 @@ impl Config {
             max_active_contacts: self.count("repeat.max_active_contacts") as usize,
             retention_ms: self.ms("retention"),
             dimensions: self.words("trend.dimensions"),
+            exposure_unit: self.get("trend.exposure_unit").to_owned(),
             max_dimension_values: self.count("trend.max_dimension_values"),
             ..Settings::default()
         }

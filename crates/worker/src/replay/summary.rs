@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use quell_engine::{Settings, Tally};
 use quell_model::contact::{Contact, Standing};
-use quell_model::issue::SystemicIssue;
+use quell_model::issue::{EVERYTHING, SystemicIssue};
 use quell_model::{DEFINITION_VERSION, LatestOutputs, Output, RepeatMode, Verdict};
 
 use super::{InputCounts, ReplayPlan};
@@ -71,7 +71,7 @@ pub struct Summary {
     /// By contacts, then cost; never by handle time.
     pub reasons: Vec<ReasonLine>,
     pub issues: IssueCounts,
-    /// Systemic issues, the largest excess first.
+    /// Systemic issues, the largest excess first; those of all reasons together come last.
     pub systemic: Vec<SystemicIssue>,
     pub taxonomy_version: String,
     pub definition_version: &'static str,
@@ -150,8 +150,13 @@ fn issue_lines(issues: Vec<SystemicIssue>) -> (IssueCounts, Vec<SystemicIssue>) 
             counts.watch += 1;
         }
     }
-    systemic
-        .sort_by(|a, b| b.excess.total_cmp(&a.excess).then_with(|| a.issue_id.cmp(&b.issue_id)));
+    let is_of_all = |issue: &SystemicIssue| issue.reason.0 == EVERYTHING;
+    systemic.sort_by(|a, b| {
+        is_of_all(a)
+            .cmp(&is_of_all(b))
+            .then_with(|| b.excess.total_cmp(&a.excess))
+            .then_with(|| a.issue_id.cmp(&b.issue_id))
+    });
     (counts, systemic)
 }
 
