@@ -92,7 +92,9 @@ fn alerts_and_dashboards_name_metrics_that_there_are() {
         times.with_label_values(&["tag"]).observe(1.0);
     }
     stages.restored_rows.with_label_values(&["tag"]).inc();
-    stages.lag_seconds.with_label_values(&["tag"]).set(1.0);
+    for gauge in [&stages.lag_seconds, &stages.held_seconds] {
+        gauge.with_label_values(&["tag"]).set(1.0);
+    }
     stages.partitions.with_label_values(&["tag", "ready"]).set(1);
     metrics.outputs.with_label_values(&["repeats"]).inc();
     metrics.issues_open.with_label_values(&["systemic"]).set(0);

@@ -90,7 +90,7 @@ impl Stage {
                 let mut effects = Effects::default();
                 self.trend.step(&mut self.state, input.clone(), &mut effects).expect("memory");
                 self.trend.finish(&mut self.state, &mut effects).expect("memory");
-                self.beyond_horizon += effects.tally.hours_beyond_horizon;
+                self.beyond_horizon += effects.tally.changes_beyond_horizon;
                 effects.outputs.into_iter().for_each(|output| self.take(output));
                 if !effects.unfinished {
                     break;

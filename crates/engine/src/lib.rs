@@ -91,7 +91,7 @@ tally!(
     /// Dimension values folded into `_other` because the dimension has too many.
     dimension_overflow,
     /// Hours that changed beyond the detection horizon: counts follow, verdicts do not.
-    hours_beyond_horizon,
+    changes_beyond_horizon,
     /// Volume records applied.
     volumes_applied,
     /// Noted inputs kept.

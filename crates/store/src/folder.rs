@@ -88,8 +88,8 @@ impl Folder {
         if !exists(&aside)? {
             return Err(self.damaged("FORMAT is there but the folder db is missing"));
         }
-        fs::remove_dir_all(&aside).map_err(folder_error(&self.dir, "clear db.new"))?;
-        fs::create_dir(&aside).map_err(folder_error(&self.dir, "create db.new"))?;
+        // The folder itself stays: whoever is killed here must still be told from a lost database.
+        clear(&aside).map_err(folder_error(&self.dir, "clear db.new"))?;
         create(&aside)?;
         fs::rename(&aside, self.db())
             .and_then(|()| sync_dir(&self.dir))
@@ -108,6 +108,18 @@ fn refuse_foreign(dir: &Path) -> Result<(), StoreError> {
         let name = name.to_string_lossy();
         if ![LOCK, FORMAT_NEW, DB_NEW].contains(&name.as_ref()) {
             return Err(StoreError::Foreign { dir: dir.to_path_buf(), found: name.into_owned() });
+        }
+    }
+    Ok(())
+}
+
+fn clear(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
         }
     }
     Ok(())
@@ -137,4 +149,31 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
 
 fn folder_error(dir: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError::Folder { dir: dir.to_path_buf(), doing, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn a_database_that_was_begun_is_made_anew_in_a_folder_that_is_never_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let broken_off = |path: &Path| {
+            fs::create_dir(path.join("part")).unwrap();
+            fs::write(path.join("part/rows"), "half").unwrap();
+            fs::write(path.join("marker"), "").unwrap();
+            Err(StoreError::InUse { dir: path.to_path_buf() })
+        };
+        assert!(Folder::open(dir.path(), broken_off).is_err());
+        let begun = fs::metadata(dir.path().join(DB_NEW)).unwrap().ino();
+        let whole = |path: &Path| {
+            assert_eq!(fs::metadata(path).unwrap().ino(), begun);
+            assert_eq!(fs::read_dir(path).unwrap().count(), 0);
+            Ok(())
+        };
+        let folder = Folder::open(dir.path(), whole).unwrap();
+        assert_eq!(fs::metadata(folder.db()).unwrap().ino(), begun);
+    }
 }

@@ -49,7 +49,7 @@ tally_help!(
     "links_frozen" => "Events for contacts whose repeat links could not change any more.",
     "windows_amended_late" => "Counts changed after the distinct customers of a window froze.",
     "dimension_overflow" => "Dimension values counted as _other because there are too many.",
-    "hours_beyond_horizon" => "Hours that changed too far back for any verdict to follow.",
+    "changes_beyond_horizon" => "Hours that changed too far back for any verdict to follow.",
     "volumes_applied" => "Volume records applied.",
     "noted_kept" => "Inputs kept for stages that do not act on them yet.",
 );

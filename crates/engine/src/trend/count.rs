@@ -88,7 +88,7 @@ impl Trend {
             state::write(state, TREND_COUNTS, cell.key(), TREND_VERSION, &counts);
             self.put_out(state, &cell, &counts, effects)?;
         }
-        effects.tally.hours_beyond_horizon += hours::note(state, hours)?;
+        effects.tally.changes_beyond_horizon += hours::note(state, hours)?;
         Ok(())
     }
 

@@ -30,6 +30,14 @@ pub enum BenchCommand {
         #[arg(long, default_value_t = 1_000_000)]
         contacts: u64,
     },
+    /// Verdicts by the hour over many series, beside an exponential mean of each.
+    Detect {
+        #[arg(long, default_value_t = 10_000)]
+        series: usize,
+        /// 8,760 are a year.
+        #[arg(long, default_value_t = 8_760)]
+        hours: u64,
+    },
     /// The stages on a cluster, beside a loop that only reads, writes and commits.
     Kafka {
         #[arg(long, default_value_t = 50_000)]

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "kafka")]
 mod bare;
+mod detect;
 #[cfg(feature = "kafka")]
 mod kafka;
 #[cfg(feature = "kafka")]
@@ -45,6 +46,7 @@ pub fn run(args: &Bench) -> anyhow::Result<Outcome> {
         BenchCommand::Core { contacts } => core(*contacts)?,
         BenchCommand::Embedded { contacts } => embedded(*contacts)?,
         BenchCommand::Search { contacts } => search(*contacts)?,
+        BenchCommand::Detect { series, hours } => detect::run(*series, *hours)?,
         BenchCommand::History { contacts, data } => history(*contacts, data.as_deref())?,
         #[cfg(feature = "kafka")]
         BenchCommand::Kafka { contacts, rate, seconds, core, kafka } => {
