@@ -1,5 +1,7 @@
 //! Systemic issues: what TREND opens when a reason rises over many customers.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use crate::reason::ReasonId;
@@ -47,6 +49,22 @@ pub struct SystemicIssue {
     pub detector_version: String,
     pub taxonomy_version: String,
     pub definition_version: String,
+}
+
+impl SystemicIssue {
+    /// Whether it is one of all reasons together.
+    pub fn is_of_all(&self) -> bool {
+        self.reason.0 == EVERYTHING
+    }
+
+    /// The order in which issues are shown: the largest excess first, by id where equal. What moves
+    /// all reasons together says less than any of them, and comes last.
+    pub fn largest_first(&self, other: &SystemicIssue) -> Ordering {
+        self.is_of_all()
+            .cmp(&other.is_of_all())
+            .then_with(|| other.excess.total_cmp(&self.excess))
+            .then_with(|| self.issue_id.cmp(&other.issue_id))
+    }
 }
 
 /// One cell that carries part of the excess.

@@ -48,6 +48,8 @@ struct Setting<'a> {
     /// Relative variance of the expectation over all hours alike, beside that of the share.
     lasting: f64,
     reasons: usize,
+    /// Scores from which an issue opens, and from which a reason is watched.
+    thresholds: (f64, f64),
     settings: &'a HourlySettings,
 }
 
@@ -86,7 +88,7 @@ impl Series {
         if at.known {
             self.live(subject, &slot, at);
         }
-        let is_over = self.now.score > watch_threshold(at.reasons, at.settings);
+        let is_over = self.now.score > at.thresholds.1;
         let is_watched = is_over && !self.is_open();
         self.watched_from = is_watched.then(|| self.watched_from.unwrap_or(at.hour));
         match left {
@@ -135,7 +137,7 @@ impl Series {
             if over {
                 self.recent.forget();
             }
-        } else if self.now.score > threshold(at.reasons, at.settings) {
+        } else if self.now.score > at.thresholds.0 {
             match self.issue.as_mut().filter(|issue| issue.takes_up(at.hour, at.settings)) {
                 Some(issue) => issue.reopen(at.hour, self.now),
                 None => self.issue = Some(self.opened(subject, at.hour, at.reasons)),
@@ -230,6 +232,7 @@ impl Core {
         parts.push(Part { count: 0.0, mean: 0.0, dispersion: 1.0, quiet: true });
         let usual = if hour.holiday { HOLIDAY_SD * HOLIDAY_SD } else { 0.0 };
         let reasons = self.series.len();
+        let thresholds = (threshold(reasons, settings), watch_threshold(reasons, settings));
         let setting = |factor: Factor, lasting: f64| Setting {
             hour: at,
             known: hour.known,
@@ -237,6 +240,7 @@ impl Core {
             variance: factor.variance + usual + (FACTOR_SD * factor.ln).powi(2),
             lasting,
             reasons,
+            thresholds,
             settings,
         };
         let factors = factors(&parts);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use quell_index::{SearchRequest, SearchResponse};
-use quell_model::issue::{EVERYTHING, SystemicIssue};
+use quell_model::issue::SystemicIssue;
 use quell_model::{TimeMs, Verdict};
 use quell_worker::service::Service;
 use quell_worker::trends::{TrendAnswer, TrendRequest};
@@ -104,11 +104,7 @@ fn findings(
     let watch = issues.iter().filter(|issue| issue.verdict == Verdict::Watch).count();
     let mut systemic: Vec<SystemicIssue> =
         issues.into_iter().filter(|issue| issue.verdict == Verdict::Systemic).collect();
-    // What moves all reasons together says less than any of them, and comes last.
-    let is_of_all = |issue: &SystemicIssue| issue.reason.0 == EVERYTHING;
-    systemic.sort_by(|a, b| {
-        is_of_all(a).cmp(&is_of_all(b)).then_with(|| b.excess.total_cmp(&a.excess))
-    });
+    systemic.sort_by(SystemicIssue::largest_first);
     let example = match systemic.first() {
         Some(issue) => service.views().searcher().search(&around(issue))?,
         None => {
@@ -133,7 +129,7 @@ fn findings(
 
 fn around(issue: &SystemicIssue) -> SearchRequest {
     let mut request = SearchRequest { limit: 5, ..SearchRequest::default() };
-    if issue.reason.0 != EVERYTHING {
+    if !issue.is_of_all() {
         request.filters.reasons = vec![issue.reason.0.clone(), format!("{}.*", issue.reason)];
     }
     request.filters.from = Some(issue.onset_at);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use quell_engine::{Settings, Tally};
 use quell_model::contact::{Contact, Standing};
-use quell_model::issue::{EVERYTHING, SystemicIssue};
+use quell_model::issue::SystemicIssue;
 use quell_model::{DEFINITION_VERSION, LatestOutputs, Output, RepeatMode, Verdict};
 
 use super::{InputCounts, ReplayPlan};
@@ -150,13 +150,7 @@ fn issue_lines(issues: Vec<SystemicIssue>) -> (IssueCounts, Vec<SystemicIssue>) 
             counts.watch += 1;
         }
     }
-    let is_of_all = |issue: &SystemicIssue| issue.reason.0 == EVERYTHING;
-    systemic.sort_by(|a, b| {
-        is_of_all(a)
-            .cmp(&is_of_all(b))
-            .then_with(|| b.excess.total_cmp(&a.excess))
-            .then_with(|| a.issue_id.cmp(&b.issue_id))
-    });
+    systemic.sort_by(SystemicIssue::largest_first);
     (counts, systemic)
 }
 

@@ -6,7 +6,7 @@ use quell_taxonomy::{Checker, LanguageUse, Overlap, Problem, Report, RuleUse, Se
 use serde_json::{Map, Value, json};
 
 use super::texts::{Count, Fields, each_text};
-use super::{percent, problem_value, read, severity};
+use super::{percent, problem_value, read, severity, values};
 use crate::Outcome;
 use crate::args::TaxonomyCheck;
 use crate::output::{Part, Row, number, print_parts, text, thousands};
@@ -48,16 +48,21 @@ fn on_texts(args: &TaxonomyCheck, taxonomy: Taxonomy) -> anyhow::Result<Outcome>
         Ok(())
     })?;
     let report = checker.finish();
+    let reasons: Vec<Row> = report.rules.iter().map(rule_row).collect();
+    let languages: Vec<Row> =
+        report.languages.iter().map(|one| language_row(one, report.texts)).collect();
+    let overlaps: Vec<Row> = report.overlaps.iter().map(overlap_row).collect();
+    let findings: Vec<Row> = report.problems.iter().map(problem_row).collect();
     let whole = json!({
         "taxonomy_version": version,
         "texts": report.texts,
         "unclassified": report.unclassified,
-        "reasons": report.rules.iter().map(rule_value).collect::<Vec<_>>(),
-        "languages": report.languages.iter().map(language_value).collect::<Vec<_>>(),
-        "overlaps": report.overlaps.iter().map(overlap_value).collect::<Vec<_>>(),
-        "findings": report.problems.iter().map(problem_value).collect::<Vec<_>>(),
+        "reasons": values(&reasons),
+        "languages": values(&languages),
+        "overlaps": values(&overlaps),
+        "findings": values(&findings),
     });
-    let parts = parts(&report, args.limit);
+    let parts = parts([reasons, languages, overlaps, findings], args.limit);
     print_parts(args.parts.output.format(), parts, args.parts.only.as_deref(), &whole)?;
     summarise(&version, &report, &count);
     Ok(Outcome::Done)
@@ -76,8 +81,8 @@ fn summarise(version: &str, report: &Report, count: &Count) {
     );
 }
 
-fn parts(report: &Report, limit: usize) -> Vec<Part> {
-    let pairs = report.overlaps.len();
+fn parts([reasons, languages, overlaps, findings]: [Vec<Row>; 4], limit: usize) -> Vec<Part> {
+    let pairs = overlaps.len();
     vec![
         Part {
             name: "reasons",
@@ -89,7 +94,7 @@ fn parts(report: &Report, limit: usize) -> Vec<Part> {
                 text("by_language"),
                 text("no_phrase_in"),
             ],
-            rows: report.rules.iter().map(rule_row).collect(),
+            rows: reasons,
         },
         Part {
             name: "languages",
@@ -101,7 +106,7 @@ fn parts(report: &Report, limit: usize) -> Vec<Part> {
                 number("reasons_with_phrases"),
                 number("without_reason"),
             ],
-            rows: report.languages.iter().map(|one| language_row(one, report.texts)).collect(),
+            rows: languages,
         },
         Part {
             name: "overlaps",
@@ -114,13 +119,13 @@ fn parts(report: &Report, limit: usize) -> Vec<Part> {
                 number("percent"),
                 text("example"),
             ],
-            rows: report.overlaps.iter().take(limit).map(overlap_row).collect(),
+            rows: overlaps.into_iter().take(limit).collect(),
         },
         Part {
             name: "findings",
             title: "What to look at".to_owned(),
             columns: vec![number("line"), text("severity"), text("message"), text("hint")],
-            rows: report.problems.iter().map(problem_row).collect(),
+            rows: findings,
         },
     ]
 }

@@ -12,7 +12,7 @@ use quell_taxonomy::{TagSettings, Taxonomy};
 use serde_json::{Value, json};
 
 use super::texts::{Count, Fields, each_text};
-use super::{load, problem_value, read};
+use super::{load, problem_value, read, values};
 use crate::Outcome;
 use crate::args::TaxonomyDiff;
 use crate::output::{Part, Row, number, print_parts, text, thousands};
@@ -45,7 +45,6 @@ pub fn run(args: &TaxonomyDiff) -> anyhow::Result<Outcome> {
     let moves: Vec<Row> = moved.iter().map(|flow| move_row(flow, is_declared(flow))).collect();
     let change_rows: Vec<Row> = changes.iter().map(change_row).collect();
     let history = history(&months, &restatement, &touched(&changes));
-    let values = |rows: &[Row]| rows.iter().map(|row| row.value.clone()).collect::<Vec<_>>();
     let whole = json!({
         "old": old.version(),
         "new": new.version(),

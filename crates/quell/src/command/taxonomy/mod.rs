@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::args::{self, TaxonomyCommand};
+use crate::output::Row;
 use crate::wiring;
 
 pub fn run(args: &args::Taxonomy) -> anyhow::Result<Outcome> {
@@ -63,6 +64,11 @@ fn severity(problem: &Problem) -> &'static str {
         Severity::Error => "error",
         Severity::Warning => "warning",
     }
+}
+
+/// The rows for programs.
+fn values(rows: &[Row]) -> Vec<Value> {
+    rows.iter().map(|row| row.value.clone()).collect()
 }
 
 /// A share in percent with one decimal; a dash of nothing.
