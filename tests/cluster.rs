@@ -271,15 +271,12 @@ fn go(
     cluster: &mut Cluster,
 ) -> Result<(), Vec<String>> {
     let name = format!("{fault:?}-{round}").to_lowercase();
-    let deployment = Deployment {
-        brokers: match fault {
-            // A broker that is killed is one of ours.
-            Fault::Broker => cluster.bootstrap_servers(),
-            _ => topics::given().unwrap_or_else(|| cluster.bootstrap_servers()),
-        },
-        prefix: topics::prefix(&name),
-        dir: dir.join(&name),
+    let brokers = match fault {
+        // A broker that is killed is one of ours.
+        Fault::Broker => cluster.bootstrap_servers(),
+        _ => topics::given().unwrap_or_else(|| cluster.bootstrap_servers()),
     };
+    let deployment = Deployment::new(brokers, &name, &dir.join(&name));
     deployment.make_topics(PARTITIONS);
     let mut workers: Vec<Worker> = ["one", "two"].map(|name| deployment.worker(name)).into();
     let mut seed = Seed::new(round);

@@ -226,8 +226,7 @@ fn every_query_is_answered_by_a_real_run() {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (_own, brokers) = topics::given_or_own(scratch, "cluster-panels");
     let dir = tempfile::tempdir().expect("a folder");
-    let deployment =
-        Deployment { brokers, prefix: topics::prefix("panels"), dir: dir.path().to_owned() };
+    let deployment = Deployment::new(brokers, "panels", dir.path());
     deployment.make_topics(PARTITIONS);
     let (machine, worker) = (machine(&dir.path().join("machine")), deployment.worker("one"));
     let urls = [machine.await_ready(), worker.await_ready()];

@@ -47,8 +47,7 @@ fn dead_letters_are_given_again_and_a_worker_with_another_key_stops() {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (_own, brokers) = topics::given_or_own(scratch, "cluster-letters");
     let dir = tempfile::tempdir().expect("a folder");
-    let deployment =
-        Deployment { brokers, prefix: topics::prefix("letters"), dir: dir.path().to_owned() };
+    let deployment = Deployment::new(brokers, "letters", dir.path());
     deployment.make_topics(PARTITIONS);
     let poison = ["{\"no end", "[1, 2]"];
     let lines: Vec<String> = [poison[0].to_owned(), shop::opened("good", "2026-01-01")]
@@ -107,11 +106,7 @@ fn dead_letters_are_given_again_and_a_worker_with_another_key_stops() {
 #[test]
 fn a_worker_can_be_watched_before_it_reaches_the_cluster() {
     let dir = tempfile::tempdir().expect("a folder");
-    let deployment = Deployment {
-        brokers: "127.0.0.1:1".to_owned(),
-        prefix: "none.".to_owned(),
-        dir: dir.path().to_owned(),
-    };
+    let deployment = Deployment::new("127.0.0.1:1".to_owned(), "none", dir.path());
     let mut worker = deployment.worker("one");
     let url = worker.await_start();
     let answers = ["/livez", "/metrics", "/readyz", "/v1/search"].map(|path| {
@@ -143,8 +138,7 @@ fn what_grows_too_large_is_put_aside_and_a_second_key_is_refused_at_once() {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (_own, brokers) = topics::given_or_own(scratch, "cluster-large");
     let dir = tempfile::tempdir().expect("a folder");
-    let deployment =
-        Deployment { brokers, prefix: topics::prefix("large"), dir: dir.path().to_owned() };
+    let deployment = Deployment::new(brokers, "large", dir.path());
     deployment.make_topics(PARTITIONS);
 
     // Both begin on empty topics at the same moment; either may be the first.

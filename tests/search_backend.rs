@@ -278,8 +278,7 @@ fn a_worker_answers_for_what_its_backend_read_from_the_topic() {
     let mut server = search::server(scratch, "search-backend-cluster");
     let (_own, brokers) = topics::given_or_own(scratch, "cluster-search-backend");
     let dir = tempfile::tempdir().expect("a folder");
-    let prefix = topics::prefix("backend");
-    let deployment = Deployment { brokers, prefix, dir: dir.path().to_owned() };
+    let deployment = Deployment::new(brokers, "backend", dir.path());
     deployment.make_topics(PARTITIONS);
     // Event time ends on 1 June: contacts of January can change no more, those of late May can.
     let mut lines = shop::events(EVENTS);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::binary::quell;
+use crate::topics::prefix;
 
 /// What all workers of a deployment hash customers with.
 const HASH_KEY: [u8; 32] = *b"one key for every worker, 32 B..";
@@ -22,21 +23,31 @@ pub struct Deployment {
     pub prefix: String,
     /// Where its workers keep their folders.
     pub dir: PathBuf,
+    /// A file with what its clients need to reach the cluster, beyond the address.
+    pub properties: Option<PathBuf>,
 }
 
 impl Deployment {
+    /// A deployment with a prefix that begins with `name`, and no other deployment has.
+    pub fn new(brokers: String, name: &str, dir: &Path) -> Deployment {
+        Deployment { brokers, prefix: prefix(name), dir: dir.to_owned(), properties: None }
+    }
+
     /// The topic of events.
     pub fn input(&self) -> String {
         format!("{}tickets", self.prefix)
     }
 
     /// What tells `quell` of this deployment.
-    pub fn settings(&self) -> [String; 6] {
-        let set = "--set".to_owned();
-        let prefix = format!("kafka.prefix={}", self.prefix);
-        let inputs = format!("kafka.inputs={}", self.input());
-        let brokers = format!("kafka.brokers={}", self.brokers);
-        [set.clone(), prefix, set.clone(), inputs, set, brokers]
+    pub fn settings(&self) -> Vec<String> {
+        let mut pairs = vec![
+            format!("kafka.prefix={}", self.prefix),
+            format!("kafka.inputs={}", self.input()),
+            format!("kafka.brokers={}", self.brokers),
+        ];
+        let file = self.properties.iter();
+        pairs.extend(file.map(|file| format!("kafka.properties_file={}", file.display())));
+        pairs.into_iter().flat_map(|pair| ["--set".to_owned(), pair]).collect()
     }
 
     /// Makes its topics.

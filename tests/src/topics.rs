@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use quell_broker::{Cluster, Kafka};
+use quell_broker::{Cluster, Kafka, User};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Headers, Message};
@@ -41,6 +41,15 @@ pub fn cluster(scratch: &Path, name: &str, nodes: usize) -> Cluster {
     let tools = scratch.with_file_name("tools");
     let kafka = Kafka::provide(&tools).expect("Apache Kafka can be fetched and run");
     kafka.start(&scratch.join(name), nodes).expect("the cluster comes up")
+}
+
+/// A cluster of its own that also listens with TLS for this user.
+///
+/// # Panics
+/// When it does not come up.
+pub fn secured_cluster(scratch: &Path, name: &str, user: &User) -> Cluster {
+    let kafka = Kafka::provide(&scratch.with_file_name("tools")).expect("Apache Kafka");
+    kafka.start_secured(&scratch.join(name), user).expect("the cluster comes up")
 }
 
 /// The given cluster, or one of its own that goes with the value; and where clients find it.

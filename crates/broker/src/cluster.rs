@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::node::Node;
-use crate::{BrokerError, Kafka};
+use crate::secured::Secured;
+use crate::{BrokerError, Kafka, User};
 
 /// A cluster; its processes end with it.
 pub struct Cluster {
@@ -13,11 +14,16 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) fn start(kafka: Kafka, dir: &Path, nodes: usize) -> Result<Cluster, BrokerError> {
+    pub(crate) fn start(
+        kafka: Kafka,
+        dir: &Path,
+        nodes: usize,
+        user: Option<&User>,
+    ) -> Result<Cluster, BrokerError> {
         if dir.exists() {
             fs::remove_dir_all(dir).map_err(BrokerError::io(dir.display().to_string()))?;
         }
-        let nodes: Result<Vec<Node>, _> = (1..=nodes).map(|n| Node::new(n, dir)).collect();
+        let nodes: Result<Vec<Node>, _> = (1..=nodes).map(|n| Node::new(n, dir, user)).collect();
         let mut cluster = Cluster { kafka, nodes: nodes? };
         let voters: Vec<String> = cluster.nodes.iter().map(Node::voter).collect();
         let voters = voters.join(",");
@@ -36,6 +42,19 @@ impl Cluster {
         let servers: Vec<String> =
             self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
         servers.join(",")
+    }
+
+    /// Where clients find the listeners with TLS, if they were asked for.
+    pub fn secured_servers(&self) -> String {
+        let servers = self.nodes.iter().filter_map(|node| node.secured.as_ref());
+        let servers: Vec<String> = servers.map(|s| format!("127.0.0.1:{}", s.port)).collect();
+        servers.join(",")
+    }
+
+    /// What clients of the first listener with TLS trust, as a PEM file.
+    pub fn certificate(&self) -> Option<&Path> {
+        let mut secured = self.nodes.iter().filter_map(|node| node.secured.as_ref());
+        secured.next().map(|Secured { certificate, .. }| certificate.as_path())
     }
 
     /// Ends a node at once, as a power cut would. Nodes are numbered from 0.

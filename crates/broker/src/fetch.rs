@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::maven::{absolute, needs, provide};
-use crate::{BrokerError, Cluster};
+use crate::{BrokerError, Cluster, User};
 
 /// What is fetched, and in which version.
 const POM: &str = include_str!("../pom.xml");
@@ -33,7 +33,16 @@ impl Kafka {
     /// # Errors
     /// [`BrokerError::Start`] with the log to look at.
     pub fn start(&self, dir: &Path, nodes: usize) -> Result<Cluster, BrokerError> {
-        Cluster::start(self.clone(), &absolute(dir)?, nodes)
+        Cluster::start(self.clone(), &absolute(dir)?, nodes, None)
+    }
+
+    /// Starts a new cluster of one node that also listens with TLS, for one user with
+    /// SCRAM-SHA-512: [`Cluster::secured_servers`], [`Cluster::certificate`].
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub fn start_secured(&self, dir: &Path, user: &User) -> Result<Cluster, BrokerError> {
+        Cluster::start(self.clone(), &absolute(dir)?, 1, Some(user))
     }
 
     /// A Java program of the server, yet without its arguments.

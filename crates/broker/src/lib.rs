@@ -15,12 +15,22 @@ mod fetch;
 mod maven;
 mod node;
 mod search;
+mod secured;
 
 pub use cluster::Cluster;
 pub use fetch::Kafka;
 pub use search::{OpenSearch, SearchServer};
 
 use std::path::PathBuf;
+
+/// Somebody whom a secured listener lets in.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The name.
+    pub name: String,
+    /// The password, without commas and brackets.
+    pub password: String,
+}
 
 /// Why there is no broker.
 #[derive(Debug, thiserror::Error)]

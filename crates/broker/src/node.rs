@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{BrokerError, Kafka};
+use crate::secured::Secured;
+use crate::{BrokerError, Kafka, User};
 
 /// What the server writes to its log when it takes requests.
 const UP: &str = "Kafka Server started";
@@ -20,17 +21,20 @@ pub(crate) struct Node {
     number: usize,
     pub(crate) port: u16,
     pub(crate) controller_port: u16,
+    /// The listener with TLS, if one was asked for.
+    pub(crate) secured: Option<Secured>,
     dir: PathBuf,
     process: Option<Child>,
 }
 
 impl Node {
-    /// A node without a process, on ports that are free now.
-    pub(crate) fn new(number: usize, dir: &Path) -> Result<Node, BrokerError> {
+    /// A node without a process, on ports that are free now; with a listener for `user`.
+    pub(crate) fn new(number: usize, dir: &Path, user: Option<&User>) -> Result<Node, BrokerError> {
         let dir = dir.join(format!("node-{number}"));
         fs::create_dir_all(&dir).map_err(BrokerError::io(dir.display().to_string()))?;
         let (port, controller_port) = (free_port()?, free_port()?);
-        Ok(Node { number, port, controller_port, dir, process: None })
+        let secured = user.map(|user| Secured::new(&dir, user)).transpose()?;
+        Ok(Node { number, port, controller_port, secured, dir, process: None })
     }
 
     /// Writes the configuration and prepares the empty data folder. `voters` names every node.
@@ -51,6 +55,7 @@ impl Node {
             )
             .args(["format", "--cluster-id", CLUSTER_ID, "--config"])
             .arg(&path)
+            .args(self.secured.iter().flat_map(|s| ["--add-scram".to_owned(), s.credential()]))
             .output()
             .map_err(BrokerError::io("java"))?;
         if output.status.success() {
@@ -162,14 +167,20 @@ impl Node {
         let (replicas, in_sync) = (nodes.min(3), nodes.div_ceil(2).min(2));
         let Node { number, port, controller_port, dir, .. } = self;
         let data = dir.join("data");
+        let (mut listeners, mut kinds) = (format!("PLAINTEXT://127.0.0.1:{port}"), String::new());
+        if let Some(secured) = &self.secured {
+            listeners.push_str(&format!(",SECURED://127.0.0.1:{}", secured.port));
+            kinds.push_str(",SECURED:SASL_SSL");
+        }
+        let more = self.secured.as_ref().map(Secured::properties).unwrap_or_default();
         format!(
             "process.roles=broker,controller\n\
              node.id={number}\n\
              controller.quorum.voters={voters}\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+             listeners={listeners},CONTROLLER://127.0.0.1:{controller_port}\n\
+             advertised.listeners={listeners}\n\
              controller.listener.names=CONTROLLER\n\
-             listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
+             listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{kinds}\n\
              log.dirs={data}\n\
              auto.create.topics.enable=false\n\
              default.replication.factor={replicas}\n\
@@ -184,7 +195,8 @@ impl Node {
              share.coordinator.state.topic.min.isr={in_sync}\n\
              group.initial.rebalance.delay.ms=0\n\
              group.min.session.timeout.ms=1000\n\
-             log.cleaner.backoff.ms=500\n",
+             log.cleaner.backoff.ms=500\n\
+             {more}",
             data = data.display(),
         )
     }

@@ -106,6 +106,11 @@ impl KafkaSettings {
     /// # Errors
     /// [`SettingsError`] says what to leave out or to build with.
     pub fn check(&self) -> Result<(), SettingsError> {
+        self.check_for(cfg!(feature = "kafka-tls"))
+    }
+
+    /// The same for a build with or without TLS.
+    fn check_for(&self, tls: bool) -> Result<(), SettingsError> {
         if self.brokers.trim().is_empty() {
             return Err(SettingsError::NoBrokers);
         }
@@ -118,7 +123,7 @@ impl KafkaSettings {
             }
         }
         let protocol = self.properties.get("security.protocol").map_or("plaintext", |p| p.as_str());
-        if !cfg!(feature = "kafka-tls") && protocol.to_ascii_lowercase().contains("ssl") {
+        if !tls && protocol.to_ascii_lowercase().contains("ssl") {
             return Err(SettingsError::NoTls { protocol: protocol.to_owned() });
         }
         let group_protocol = self.properties.get("group.protocol").map(String::as_str);
@@ -188,11 +193,15 @@ impl KafkaSettings {
 mod tests {
     use super::*;
 
-    fn check(properties: &[(&str, &str)]) -> Result<(), SettingsError> {
+    fn with(properties: &[(&str, &str)]) -> KafkaSettings {
         let properties =
             properties.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let brokers = "localhost:9092".to_owned();
-        KafkaSettings { brokers, properties, ..KafkaSettings::default() }.check()
+        KafkaSettings { brokers, properties, ..KafkaSettings::default() }
+    }
+
+    fn check(properties: &[(&str, &str)]) -> Result<(), SettingsError> {
+        with(properties).check()
     }
 
     #[test]
@@ -218,12 +227,13 @@ mod tests {
         assert_eq!(check(&[("session.timeout.ms", "9000")]), Ok(()));
     }
 
-    #[cfg(not(feature = "kafka-tls"))]
     #[test]
     fn tls_names_the_feature_it_needs() {
         for protocol in ["SSL", "SASL_SSL", "sasl_ssl"] {
-            let error = check(&[("security.protocol", protocol)]).unwrap_err();
+            let asked = with(&[("security.protocol", protocol)]);
+            let error = asked.check_for(false).unwrap_err();
             assert!(error.to_string().contains("kafka-tls"), "{error}");
+            assert!(!matches!(asked.check_for(true), Err(SettingsError::NoTls { .. })));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Standing series: counts per reason, window and dimension value.
 
+use std::ops::{AddAssign, Sub};
+
 use serde::{Deserialize, Serialize};
 
 use crate::contact::Maturity;
@@ -89,6 +91,25 @@ impl Contacts {
     /// As a number of contacts.
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / 1e6
+    }
+
+    /// Whole contacts, rounded.
+    pub fn whole(self) -> u64 {
+        u64::try_from(self.0).unwrap_or(0).saturating_add(500_000) / 1_000_000
+    }
+}
+
+impl AddAssign for Contacts {
+    fn add_assign(&mut self, other: Contacts) {
+        self.0 = self.0.saturating_add(other.0);
+    }
+}
+
+impl Sub for Contacts {
+    type Output = Contacts;
+
+    fn sub(self, other: Contacts) -> Contacts {
+        Contacts(self.0.saturating_sub(other.0))
     }
 }
 

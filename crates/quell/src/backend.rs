@@ -173,7 +173,7 @@ mod tests {
     fn opened(url: &str) -> anyhow::Result<()> {
         let set = vec![format!("search.backend={url}")];
         let args = CoreArgs { adapter: None, taxonomy: None, set, config: None };
-        let metrics = Arc::new(Metrics::new("test", [])?);
+        let metrics = Arc::new(Metrics::new("test", "none@0", [])?);
         open(&Config::load(&args)?, metrics).map(|_| ())
     }
 

@@ -74,6 +74,8 @@ pub struct Metrics {
     pub http_requests: IntCounterVec,
     pub http_request_duration_seconds: Histogram,
     pub backend: BackendMetrics,
+    build_info: IntGaugeVec,
+    taxonomy_info: IntGaugeVec,
     contacts_tagged: IntCounterVec,
     label_overflow: IntCounterVec,
     tally: Vec<(&'static str, IntCounter)>,
@@ -81,26 +83,38 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// A registry with every metric at zero. `reasons` are the level-2 reasons of the taxonomy:
-    /// they get their labels first.
+    /// A registry with every metric at zero. `version` is the build's, `taxonomy` that of the
+    /// taxonomy. `reasons` are its level-2 reasons: they get their labels first.
     ///
     /// # Errors
     /// A name that is invalid or registered twice: a defect of this file.
     pub fn new<'a>(
         version: &str,
+        taxonomy: &str,
         reasons: impl IntoIterator<Item = &'a str>,
     ) -> Result<Metrics, prometheus::Error> {
         let reasons = reasons.into_iter().take(MAX_REASON_LABELS).map(str::to_owned);
-        let metrics = Metrics::made(version, reasons.collect())?;
+        let metrics = Metrics::made(reasons.collect())?;
+        metrics.build_info.with_label_values(&[version]).set(1);
+        metrics.taxonomy_info.with_label_values(&[taxonomy]).set(1);
         metrics.begin_at_zero();
         Ok(metrics)
     }
 
-    fn made(version: &str, reasons: BTreeSet<String>) -> Result<Metrics, prometheus::Error> {
+    fn made(reasons: BTreeSet<String>) -> Result<Metrics, prometheus::Error> {
         let make = Make { registry: Registry::new() };
-        make.build_info(version)?;
         let tally = make.tally()?;
         Ok(Metrics {
+            build_info: make.gauges(
+                "build_info",
+                "Version of this build; always 1.",
+                &["version"],
+            )?,
+            taxonomy_info: make.gauges(
+                "taxonomy_info",
+                "Version of the taxonomy and its model that contacts are tagged with; always 1.",
+                &["taxonomy"],
+            )?,
             ingest_records: make.counters(
                 "ingest_records_total",
                 "Records offered, by what became of them: accepted, rejected, skipped_empty.",
@@ -246,12 +260,6 @@ impl Make {
     {
         self.registry.register(Box::new(metric.clone()))?;
         Ok(metric)
-    }
-
-    fn build_info(&self, version: &str) -> Result<(), prometheus::Error> {
-        let build = self.gauges("build_info", "Version of this build; always 1.", &["version"])?;
-        build.with_label_values(&[version]).set(1);
-        Ok(())
     }
 
     /// A counter for everything that the core counts.

@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use quell_model::trend::{ALL, Granularity, TrendRow, trend_key_prefix, unescape_key_part};
+use quell_model::trend::{
+    ALL, Contacts, Granularity, TrendRow, trend_key_prefix, unescape_key_part,
+};
 use quell_model::{DEFINITION_VERSION, TimeMs};
 use quell_store::{EmbeddedStore, StoreError};
 
@@ -33,20 +35,19 @@ pub struct TrendRequest {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct PeriodSums {
-    pub contacts: f64,
+    pub contacts: Contacts,
     pub customer_days: u64,
-    pub repeats_same_reason: f64,
-    pub repeats_same_issue: f64,
+    pub repeats_same_reason: Contacts,
+    pub repeats_same_issue: Contacts,
     pub cost_micros: i64,
 }
 
 impl PeriodSums {
     fn add(&mut self, row: &TrendRow) {
-        // Sums of millionths stay exact in a double far beyond any number of contacts.
-        self.contacts += row.contacts.as_f64();
+        self.contacts += row.contacts;
         self.customer_days += row.customers;
-        self.repeats_same_reason += row.repeats_same_reason.as_f64();
-        self.repeats_same_issue += row.repeats_same_issue.as_f64();
+        self.repeats_same_reason += row.repeats_same_reason;
+        self.repeats_same_issue += row.repeats_same_issue;
         self.cost_micros += row.cost_micros;
     }
 }
@@ -63,7 +64,7 @@ pub struct TrendLine {
     /// The period before, where asked for.
     pub previous: Option<PeriodSums>,
     /// Contacts now minus contacts before.
-    pub change: Option<f64>,
+    pub change: Option<Contacts>,
     /// `change / contacts before`; null where there were none before.
     pub change_ratio: Option<f64>,
 }
@@ -131,7 +132,7 @@ pub fn trends(store: &EmbeddedStore, request: &TrendRequest) -> Result<TrendAnsw
         previous_from: previous,
         lines,
         total_lines,
-        provisional: Rate::new(gather.provisional as u64, gather.contacts as u64),
+        provisional: Rate::new(gather.provisional.whole(), gather.contacts.whole()),
         taxonomy_version: gather.taxonomy_version,
         definition_version: DEFINITION_VERSION.to_owned(),
     })
@@ -191,8 +192,8 @@ fn parts_after(store: &EmbeddedStore, prefix: &str) -> Result<Vec<String>, Store
 #[derive(Default)]
 struct Gather {
     lines: BTreeMap<(String, String), (PeriodSums, PeriodSums)>,
-    contacts: f64,
-    provisional: f64,
+    contacts: Contacts,
+    provisional: Contacts,
     taxonomy_version: Option<String>,
 }
 
@@ -222,9 +223,9 @@ impl Gather {
             return;
         }
         slot.0.add(&row);
-        self.contacts += row.contacts.as_f64();
+        self.contacts += row.contacts;
         if row.maturity == quell_model::contact::Maturity::Provisional {
-            self.provisional += row.contacts.as_f64();
+            self.provisional += row.contacts;
         }
         self.taxonomy_version = self.taxonomy_version.take().max(Some(row.taxonomy_version));
     }
@@ -235,7 +236,7 @@ impl Gather {
             .iter()
             .map(|((reason, value), (sums, previous))| {
                 let change = compared.then_some(sums.contacts - previous.contacts);
-                let ratio = change.filter(|_| previous.contacts > 0.0);
+                let ratio = change.filter(|_| previous.contacts > Contacts(0));
                 TrendLine {
                     reason: reason.clone(),
                     value: value.clone(),
@@ -243,14 +244,15 @@ impl Gather {
                     previous: compared.then_some(*previous),
                     change,
                     change_ratio: ratio
-                        .map(|change| (change / previous.contacts * 1e4).round() / 1e4),
+                        .map(|change| change.as_f64() / previous.contacts.as_f64())
+                        .map(|ratio| (ratio * 1e4).round() / 1e4),
                 }
             })
             .collect();
         lines.sort_by(|a, b| {
             b.sums
                 .contacts
-                .total_cmp(&a.sums.contacts)
+                .cmp(&a.sums.contacts)
                 .then_with(|| b.sums.cost_micros.cmp(&a.sums.cost_micros))
                 .then_with(|| (&a.reason, &a.value).cmp(&(&b.reason, &b.value)))
         });

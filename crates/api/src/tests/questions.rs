@@ -112,6 +112,12 @@ async fn trends_rank_reasons_and_compare_with_the_period_before() {
     let sum =
         |path: &str| lines.iter().filter_map(|line| line.pointer(path)?.as_f64()).sum::<f64>();
     assert_eq!([sum("/contacts"), sum("/previous/contacts")], [4.0, 4.0], "{json}");
+    // Weights are millionths: nothing finer comes out of adding and subtracting them.
+    let numbers = lines.iter().flat_map(|line| ["/contacts", "/change"].map(|p| line.pointer(p)));
+    for number in numbers {
+        let text = number.expect("a number").to_string();
+        assert!(text.split_once('.').is_none_or(|(_, digits)| digits.len() <= 6), "{text}");
+    }
     assert_eq!(json["previous_from"], "2026-05-01T00:00:00Z");
     let by = site.get("/v1/trends?by=channel&limit=1").await.json();
     assert_eq!(by["lines"][0]["value"], "email", "{by}");

@@ -37,6 +37,10 @@ pub enum BenchCommand {
         /// 8,760 are a year.
         #[arg(long, default_value_t = 8_760)]
         hours: u64,
+        /// Gives some of the series also to R's `farringtonFlexible`. Needs the Debian package
+        /// `r-cran-surveillance`.
+        #[arg(long)]
+        beside_r: bool,
     },
     /// The stages on a cluster, beside a loop that only reads, writes and commits.
     Kafka {

@@ -155,8 +155,8 @@ fn print(findings: &Findings) -> anyhow::Result<()> {
         .map(|line| Row {
             cells: vec![
                 line.reason.clone(),
-                crate::output::thousands(line.sums.contacts),
-                crate::output::thousands(line.sums.repeats_same_reason),
+                crate::output::thousands(line.sums.contacts.as_f64()),
+                crate::output::thousands(line.sums.repeats_same_reason.as_f64()),
                 crate::output::money(line.sums.cost_micros),
             ],
             value: serde_json::Value::Null,

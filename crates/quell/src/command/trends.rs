@@ -89,14 +89,14 @@ fn row(line: &TrendLine, compared: bool) -> anyhow::Result<Row> {
     let mut cells = vec![
         line.reason.clone(),
         line.value.clone(),
-        thousands(line.sums.contacts),
+        thousands(line.sums.contacts.as_f64()),
         thousands(line.sums.customer_days as f64),
-        thousands(line.sums.repeats_same_reason),
+        thousands(line.sums.repeats_same_reason.as_f64()),
         money(line.sums.cost_micros),
     ];
     if compared {
-        cells.push(line.previous.map_or(String::new(), |sums| thousands(sums.contacts)));
-        cells.push(line.change.map_or(String::new(), thousands));
+        cells.push(line.previous.map_or(String::new(), |sums| thousands(sums.contacts.as_f64())));
+        cells.push(line.change.map_or(String::new(), |change| thousands(change.as_f64())));
         let percent = line.change_ratio.map(|ratio| format!("{:+.1}", ratio * 100.0));
         cells.push(percent.unwrap_or_else(|| "–".to_owned()));
     }

@@ -39,7 +39,7 @@ pub fn run(kafka: &KafkaArgs, config: Config) -> anyhow::Result<Outcome> {
     let reasons: Vec<String> =
         taxonomy.reasons().iter().map(|reason| reason.id.level2().0).collect();
     let reasons = reasons.iter().map(String::as_str);
-    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), reasons)?);
+    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), taxonomy.version(), reasons)?);
     metrics.event_time_lateness_seconds.set(config.lateness_ms() as f64 / 1e3);
     let crew = Arc::new(Crew::new(metrics.clone()));
     let stages = cluster::stages(&config)?;
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     fn crew() -> Crew {
-        Crew::new(Arc::new(Metrics::new("0", std::iter::empty()).unwrap()))
+        Crew::new(Arc::new(Metrics::new("0", "none@0", std::iter::empty()).unwrap()))
     }
 
     #[test]

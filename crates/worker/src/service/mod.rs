@@ -110,7 +110,8 @@ impl Service {
         let indexer = Indexer::open(store.clone(), &dir.join("index"), settings.index)?;
         let reasons: Vec<String> =
             taxonomy.reasons().iter().map(|reason| reason.id.level2().0).collect();
-        let metrics = Metrics::new(settings.version, reasons.iter().map(String::as_str))?;
+        let names = reasons.iter().map(String::as_str);
+        let metrics = Metrics::new(settings.version, taxonomy.version(), names)?;
         metrics.event_time_lateness_seconds.set(settings.ingest.lateness_ms as f64 / 1e3);
         let shared = Arc::new(Shared {
             views: Arc::new(Views::new(store.clone(), indexer.searcher()?)),

@@ -239,7 +239,7 @@ mod tests {
     use quell_ports::PortError;
 
     fn crew() -> Crew {
-        Crew::new(Arc::new(Metrics::new("0", std::iter::empty()).unwrap()))
+        Crew::new(Arc::new(Metrics::new("0", "none@0", std::iter::empty()).unwrap()))
     }
 
     /// Fails as `error` says, each time it is made.

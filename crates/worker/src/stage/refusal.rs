@@ -317,7 +317,7 @@ mod tests {
             max_record_bytes: LIMIT,
             commit_every: Duration::ZERO,
         };
-        let metrics = Arc::new(Metrics::new("0", std::iter::empty()).unwrap());
+        let metrics = Arc::new(Metrics::new("0", "none@0", std::iter::empty()).unwrap());
         let stage = Box::new(Tenfold { is_row });
         let clock = Arc::new(NoTime);
         let mut runner = Runner::new(settings, Box::new(log), stage, None, metrics, clock);

@@ -255,7 +255,8 @@ impl Deployment {
             if n > 0 {
                 std::fs::copy(first.join("customer-hash.key"), dir.join("customer-hash.key"))?;
             }
-            let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), [])?);
+            let version = env!("CARGO_PKG_VERSION");
+            let metrics = Arc::new(Metrics::new(version, taxonomy.version(), [])?);
             let (config, kafka) = (self.config.clone(), self.kafka.clone());
             let clock = Arc::new(SystemClock);
             let worker =

@@ -46,7 +46,9 @@ pub fn run(args: &Bench) -> anyhow::Result<Outcome> {
         BenchCommand::Core { contacts } => core(*contacts)?,
         BenchCommand::Embedded { contacts } => embedded(*contacts)?,
         BenchCommand::Search { contacts } => search(*contacts)?,
-        BenchCommand::Detect { series, hours } => detect::run(*series, *hours)?,
+        BenchCommand::Detect { series, hours, beside_r } => {
+            detect::run(*series, *hours, *beside_r)?;
+        }
         BenchCommand::History { contacts, data } => history(*contacts, data.as_deref())?,
         #[cfg(feature = "kafka")]
         BenchCommand::Kafka { contacts, rate, seconds, core, kafka } => {
