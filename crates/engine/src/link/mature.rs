@@ -25,7 +25,7 @@ pub(super) fn arm(
     at: TimeMs,
 ) -> Result<TimeMs, StateError> {
     let due = at.max(timers::last_mark(state, LINK_CLOCK)?).plus_ms(settings.max_window_ms);
-    timers::set(state, LINK_TIMERS, due, &owner.held_key(contact));
+    timers::set(state, LINK_TIMERS, due, &owner.held_key(contact))?;
     Ok(due)
 }
 
@@ -76,7 +76,7 @@ impl Link {
         held.mature = true;
         effects.settled.push(contact.clone());
         held.due = due.plus_ms(self.settings.retention_ms);
-        timers::set(state, LINK_TIMERS, held.due, &held_key);
+        timers::set(state, LINK_TIMERS, held.due, &held_key)?;
         self.emit(state, owner, held, None, effects);
         Ok(())
     }

@@ -99,7 +99,7 @@ impl Tag {
         known.revision += 1;
         change_owner(&key, &mut known, was_live, effects);
         if is_new {
-            self.arm(state, &known, &key);
+            self.arm(state, &known, &key)?;
         }
         state::write(state, TAG_CONTACTS, row_key, KNOWN_VERSION, &known);
         if let Some(owner) = known.owner.clone().filter(|_| known.is_live()) {
@@ -129,15 +129,20 @@ impl Tag {
                 state.delete(TAG_CONTACTS, &contact);
             } else {
                 let key = ContactKey::from_text(String::from_utf8_lossy(&contact));
-                self.arm(state, &known, &key);
+                self.arm(state, &known, &key)?;
             }
         }
         Ok(())
     }
 
-    fn arm(&self, state: &mut dyn State, known: &Known, key: &ContactKey) {
+    fn arm(
+        &self,
+        state: &mut dyn State,
+        known: &Known,
+        key: &ContactKey,
+    ) -> Result<(), StateError> {
         let due = known.last_change().plus_ms(self.settings.retention_ms);
-        timers::set(state, TAG_TIMERS, due, key.as_str().as_bytes());
+        timers::set(state, TAG_TIMERS, due, key.as_str().as_bytes())
     }
 }
 

@@ -180,7 +180,7 @@ impl Trend {
                 let known: Option<CellCounts> =
                     state::read(state, TREND_COUNTS, cell.key(), TREND_VERSION)?;
                 if known.is_none() && cell.is_whole() {
-                    self.arm(state, &cell);
+                    self.arm(state, &cell)?;
                 }
                 slot.insert(known.unwrap_or_default())
             }
@@ -207,10 +207,10 @@ impl Trend {
     }
 
     /// One timer a window: its cells lie together.
-    fn arm(&self, state: &mut dyn State, cell: &Cell) {
+    fn arm(&self, state: &mut dyn State, cell: &Cell) -> Result<(), StateError> {
         let (granularity, start) = (cell.granularity(), cell.start());
         let due = start.plus_ms(granularity.length_ms() + self.settings.max_window_ms);
-        timers::set(state, TREND_TIMERS, due, &window_key(granularity, start));
+        timers::set(state, TREND_TIMERS, due, &window_key(granularity, start))
     }
 
     /// A name's number while its kind has room, else that of `_other`. A name once taken in stays,
