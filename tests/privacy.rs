@@ -22,7 +22,8 @@ fn opened(id: &str, customer: &str, minute: u32, body: &str) -> String {
 fn personal_data_is_redacted_and_customer_ids_stay_in_contacts() {
     let dir = tempfile::tempdir().expect("a folder");
     let body = "mail me at jo.doe@example.com, card 4111 1111 1111 1111, \
-                IBAN DE89 3704 0044 0532 0130 00, order 1234567 of 2026-01-02, total 49.90";
+                IBAN DE89 3704 0044 0532 0130 00, order 1234567 of 2026-01-02, total 49.90. \
+                I wrote from jo.doe@example.com a third time";
     let events = [opened("k1", "customer-77", 1, body), opened("k2", "customer-77", 30, body)];
     let files = replay(dir.path(), &events.join("\n"));
     for (name, text) in &files {
@@ -37,6 +38,11 @@ fn personal_data_is_redacted_and_customer_ids_stay_in_contacts() {
     for kept in ["1234567", "2026-01-02", "49.90", "⟨EMAIL⟩", "⟨CARD⟩", "⟨IBAN⟩", "customer-77"]
     {
         assert!(contacts.contains(kept), "{kept} is missing in {contacts}");
+    }
+    let evidence = r#""words":"wrote from ⟨EMAIL⟩ a third time""#;
+    assert!(contacts.contains(evidence), "a cue shows its words in {contacts}");
+    for (name, text) in &files[1..] {
+        assert!(!text.contains("a third time"), "the customer's words in {name}");
     }
 }
 

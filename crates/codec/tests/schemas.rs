@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use quell_codec::{
     Adapter, Cause, DeadLetter, Limits, RawRecord, Reject, decode, encode_event, encode_output,
 };
-use quell_model::contact::{LanguageSource, Maturity};
+use quell_model::contact::{CueEvidence, LanguageSource, Maturity, NatureBasis};
 use quell_model::event::{Channel, Direction, Kind, Scalar};
 use quell_model::issue::{Explanation, WindowEvidence};
 use quell_model::reason::Confidence;
@@ -245,8 +245,17 @@ fn contact() -> Contact {
         }],
         opinions: Vec::new(),
         cues: vec!["status_chase".into()],
+        cue_evidence: vec![CueEvidence {
+            cue: "status_chase".into(),
+            words: "Hol a csomagom".into(),
+            place: "subject".into(),
+            start: 0,
+            end: 14,
+        }],
         demand_type: Some(quell_model::contact::DemandType::Failure),
-        dumb_class: None,
+        demand_basis: Some(NatureBasis::Reason(ReasonId("delivery.late".into()))),
+        dumb_class: Some("status_chase".into()),
+        dumb_class_basis: Some(NatureBasis::Cue("status_chase".into())),
         cost_micros: 6_000_000,
         repeat: RepeatLinks { any_reason: Some(link), same_reason: None, same_issue: None },
         maturity: Maturity::Provisional,

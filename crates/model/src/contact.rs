@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Channel, Direction, Kind, Scalar, Status, Turn};
-use crate::reason::{Opinion, ReasonTag};
+use crate::reason::{Opinion, ReasonId, ReasonTag};
 use crate::repeat::RepeatLinks;
 use crate::time::TimeMs;
 
@@ -83,6 +83,31 @@ pub enum DemandType {
     Failure,
 }
 
+/// What decided whether a contact is value or failure demand, or its class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NatureBasis {
+    /// What the taxonomy says of this reason.
+    Reason(ReasonId),
+    /// A cue in the customer's words.
+    Cue(String),
+}
+
+/// Words of the customer that show a cue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CueEvidence {
+    /// The cue class.
+    pub cue: String,
+    /// The words as they stand in the redacted text. Of a long passage the beginning, then `…`.
+    pub words: String,
+    /// Where: `subject`, `body`, `turn:N`. Turns are the customer's, counted from 0.
+    pub place: String,
+    /// Byte offset in that place's redacted text where the passage starts.
+    pub start: u32,
+    /// Byte offset where it ends.
+    pub end: u32,
+}
+
 /// How the contact's language was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -157,8 +182,12 @@ pub struct Contact {
     pub opinions: Vec<Opinion>,
     /// Cue classes found in the customer's words, in order of precedence.
     pub cues: Vec<String>,
+    /// For each of the cues the first passages that show it, in the order of `cues`.
+    pub cue_evidence: Vec<CueEvidence>,
     pub demand_type: Option<DemandType>,
+    pub demand_basis: Option<NatureBasis>,
     pub dumb_class: Option<String>,
+    pub dumb_class_basis: Option<NatureBasis>,
     /// Cost in millionths of the taxonomy's currency.
     pub cost_micros: i64,
     pub repeat: RepeatLinks,

@@ -5,7 +5,7 @@
 //! the customer's words show it.
 
 use quell_model::contact::DemandType;
-use quell_model::{ReasonId, ReasonTag};
+use quell_model::{NatureBasis, ReasonTag};
 
 use crate::catalogue::Taxonomy;
 
@@ -23,24 +23,15 @@ pub struct Nature {
     /// Value or failure; none when nothing says it.
     pub demand_type: Option<DemandType>,
     /// What decided the demand.
-    pub demand_basis: Option<Basis>,
+    pub demand_basis: Option<NatureBasis>,
     /// The dumb-contact class; none when nothing says it.
     pub dumb_class: Option<String>,
     /// What decided the class.
-    pub class_basis: Option<Basis>,
+    pub dumb_class_basis: Option<NatureBasis>,
 }
 
-/// What decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Basis {
-    /// What the taxonomy says of this reason.
-    Reason(ReasonId),
-    /// A cue in the customer's words, one of [`quell_text::cues::CUES`].
-    Cue(&'static str),
-}
-
-/// The nature of a contact with these reasons, the weightiest first, and these cues, the
-/// weightiest first.
+/// The nature of a contact with these reasons and these cues ([`quell_text::cues::CUES`]), both
+/// with the weightiest first.
 ///
 /// Demand, by the first that holds:
 /// 1. a cue of a promise missed, a repeat or an issue unresolved: failure, even under a reason
@@ -59,25 +50,29 @@ pub enum Basis {
 pub fn nature(taxonomy: &Taxonomy, tags: &[ReasonTag], cues: &[&'static str]) -> Nature {
     let reasons = || tags.iter().filter_map(|tag| taxonomy.reason(&tag.reason));
     let failed = cues.iter().find(|cue| FAILED_BEFORE.contains(cue));
-    let failed = failed.map(|cue| (DemandType::Failure, Basis::Cue(cue)));
-    let said = || reasons().find_map(|r| Some((r.demand?, Basis::Reason(r.id.clone()))));
-    let suggested = || cues.first().map(|cue| (side_of(cue), Basis::Cue(cue)));
+    let failed = failed.map(|cue| (DemandType::Failure, by_cue(cue)));
+    let said = || reasons().find_map(|r| Some((r.demand?, NatureBasis::Reason(r.id.clone()))));
+    let suggested = || cues.first().map(|cue| (side_of(cue), by_cue(cue)));
     let demand = failed.or_else(said).or_else(suggested);
 
     let fits = |class: &str| match &demand {
-        Some((DemandType::Failure, Basis::Cue(_))) => !NOT_DUMB.contains(&class),
+        Some((DemandType::Failure, NatureBasis::Cue(_))) => !NOT_DUMB.contains(&class),
         _ => true,
     };
     let classes = reasons().filter_map(|r| Some((r.dumb_class.clone()?, &r.id)));
     let class = classes.take(1).find(|(class, _)| fits(class));
-    let class = class.map(|(class, id)| (class, Basis::Reason(id.clone()))).or_else(|| {
+    let class = class.map(|(class, id)| (class, NatureBasis::Reason(id.clone()))).or_else(|| {
         let on_its_side =
             |cue: &&&'static str| demand.as_ref().is_none_or(|(demand, _)| side_of(cue) == *demand);
-        cues.iter().find(on_its_side).map(|cue| (class_of(cue).to_owned(), Basis::Cue(cue)))
+        cues.iter().find(on_its_side).map(|cue| (class_of(cue).to_owned(), by_cue(cue)))
     });
     let (demand_type, demand_basis) = demand.unzip();
-    let (dumb_class, class_basis) = class.unzip();
-    Nature { demand_type, demand_basis, dumb_class, class_basis }
+    let (dumb_class, dumb_class_basis) = class.unzip();
+    Nature { demand_type, demand_basis, dumb_class, dumb_class_basis }
+}
+
+fn by_cue(cue: &str) -> NatureBasis {
+    NatureBasis::Cue(cue.to_owned())
 }
 
 fn side_of(cue: &str) -> DemandType {
@@ -98,7 +93,7 @@ mod tests {
     use std::sync::OnceLock;
 
     use quell_model::reason::Confidence;
-    use quell_model::{DecidedBy, UNCLASSIFIED, Weight};
+    use quell_model::{DecidedBy, ReasonId, UNCLASSIFIED, Weight};
 
     use super::*;
 
@@ -123,9 +118,9 @@ mod tests {
     #[track_caller]
     fn check(reasons: &[&str], cues: &[&'static str], demand: &str, class: &str, basis: &str) {
         let found = of(reasons, cues);
-        let shown = |basis: &Option<Basis>| match basis {
-            Some(Basis::Reason(id)) => id.0.clone(),
-            Some(Basis::Cue(cue)) => (*cue).to_owned(),
+        let shown = |basis: &Option<NatureBasis>| match basis {
+            Some(NatureBasis::Reason(id)) => id.0.clone(),
+            Some(NatureBasis::Cue(cue)) => cue.clone(),
             None => "-".to_owned(),
         };
         let said = match found.demand_type {
@@ -133,7 +128,7 @@ mod tests {
             Some(DemandType::Value) => "value",
             None => "-",
         };
-        let bases = format!("{} {}", shown(&found.demand_basis), shown(&found.class_basis));
+        let bases = format!("{} {}", shown(&found.demand_basis), shown(&found.dumb_class_basis));
         let found_class = found.dumb_class.as_deref().unwrap_or("-");
         assert_eq!((said, found_class, bases.as_str()), (demand, class, basis));
     }

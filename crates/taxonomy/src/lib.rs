@@ -23,7 +23,7 @@ mod tag;
 mod yaml;
 
 pub use catalogue::{Quadrant, Reason, Scores, Taxonomy};
-pub use demand::{Basis, Nature, nature};
+pub use demand::{Nature, nature};
 pub use problem::{Problem, Severity};
 pub use report::{Checker, LanguageUse, Overlap, Report, RuleUse, check};
 pub use tag::{TagInput, TagSettings, Tagger, Tagging};

@@ -51,8 +51,8 @@ fn one_complaint_in_eight_languages() {
         let evidence = &tagging.reasons[0].evidence[0];
         assert_eq!(evidence.place, "body");
         assert!(text.get(evidence.start as usize..evidence.end as usize).is_some());
-        assert_eq!(tagging.dumb_class.as_deref(), Some("defect"));
-        assert_eq!(tagging.demand_type, Some(DemandType::Failure));
+        assert_eq!(tagging.nature.dumb_class.as_deref(), Some("defect"));
+        assert_eq!(tagging.nature.demand_type, Some(DemandType::Failure));
     }
 }
 

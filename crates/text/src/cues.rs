@@ -143,10 +143,6 @@ pub struct CueSet {
     meanings: Vec<(Meaning, &'static str)>,
 }
 
-/// Cue classes found, as a set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CuesFound(u8);
-
 /// A cue in a text, with what shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CueHit {
@@ -194,13 +190,9 @@ impl CueSet {
         self.meaning(phrase).is_some()
     }
 
-    /// The cue classes among what was found in one text. Denied hits do not count, nor do hits
-    /// that overlap a phrase which only looks like their class.
-    pub fn cues(&self, found: &[Found]) -> CuesFound {
-        CuesFound(self.counting(found).fold(0, |classes, (class, ..)| classes | 1 << class))
-    }
-
-    /// The same with what shows them: the weightiest class first, then by place.
+    /// The cues among what was found in one text: the weightiest class first, then by place.
+    /// Denied hits do not count, nor do hits that overlap a phrase which only looks like their
+    /// class.
     pub fn hits(&self, found: &[Found]) -> Vec<CueHit> {
         let mut hits: Vec<(u8, CueHit)> = self
             .counting(found)
@@ -230,29 +222,6 @@ impl CueSet {
 
     fn meaning(&self, phrase: u32) -> Option<(Meaning, &'static str)> {
         self.meanings.get(phrase.checked_sub(self.first)? as usize).copied()
-    }
-}
-
-impl CuesFound {
-    /// Both sets together.
-    pub fn and(self, other: CuesFound) -> CuesFound {
-        CuesFound(self.0 | other.0)
-    }
-
-    /// The names, the weightiest first.
-    pub fn names(self) -> impl Iterator<Item = &'static str> {
-        CUES.into_iter()
-            .enumerate()
-            .filter(move |(n, _)| self.0 >> n & 1 == 1)
-            .map(|(_, name)| name)
-    }
-}
-
-impl FromIterator<&'static str> for CuesFound {
-    /// The classes of these names; what is no class is left out.
-    fn from_iter<I: IntoIterator<Item = &'static str>>(names: I) -> CuesFound {
-        let class = |name| CUES.iter().position(|cue| *cue == name);
-        CuesFound(names.into_iter().filter_map(class).fold(0, |classes, n| classes | 1 << n))
     }
 }
 

@@ -60,10 +60,35 @@ proptest! {
 }
 
 #[test]
+fn a_spoken_address_of_more_parts_than_any_has_loses_those_next_to_the_sign() {
+    let text = format!("{} at example dot com", "a dot ".repeat(40) + "b");
+    let redacted = redact(&text).text;
+    assert!(redacted.ends_with("a dot ⟨EMAIL⟩"), "{redacted}");
+    assert_eq!(redacted.matches("dot").count(), 24);
+    assert_eq!(redact("a dot b at example dot com").text, "⟨EMAIL⟩");
+}
+
+#[test]
 fn long_hostile_texts_are_taken() {
-    for piece in
-        ["1", "1 ", "1-", "(", "a@", "@", "a.", "+1(", "12.34.", "one ", "一", "AB12 ", "⟨"]
-    {
+    for piece in [
+        "1",
+        "1 ",
+        "1-",
+        "(",
+        "a@",
+        "@",
+        "a.",
+        "+1(",
+        "12.34.",
+        "one ",
+        "一",
+        "AB12 ",
+        "⟨",
+        "dot ",
+        "at dot at ",
+        "minus low dot ",
+        "low dot minus at dot at ",
+    ] {
         let text = piece.repeat(60_000 / piece.len());
         let once = redact(&text);
         assert!(once.text.len() <= text.len() * 4, "{piece}");

@@ -69,8 +69,8 @@ pub(super) fn tagged(
         reasons,
         opinions,
         cues,
-        demand_type,
-        dumb_class,
+        cue_evidence,
+        nature,
         fingerprint,
         sketch,
     } = tagger.tag(&TagInput {
@@ -90,8 +90,11 @@ pub(super) fn tagged(
     contact.reasons = reasons;
     contact.opinions = opinions;
     contact.cues = cues;
-    contact.demand_type = demand_type;
-    contact.dumb_class = dumb_class;
+    contact.cue_evidence = cue_evidence;
+    contact.demand_type = nature.demand_type;
+    contact.demand_basis = nature.demand_basis;
+    contact.dumb_class = nature.dumb_class;
+    contact.dumb_class_basis = nature.dumb_class_basis;
     taxonomy.version().clone_into(&mut contact.taxonomy_version);
     let costs_micros = costs(&contact, taxonomy, settings);
     contact.cost_micros = costs_micros.iter().sum();
@@ -142,8 +145,11 @@ fn contact(key: &ContactKey, mut known: Known, turns: Vec<quell_model::event::Tu
         reasons: Vec::new(),
         opinions: Vec::new(),
         cues: Vec::new(),
+        cue_evidence: Vec::new(),
         demand_type: None,
+        demand_basis: None,
         dumb_class: None,
+        dumb_class_basis: None,
         cost_micros: 0,
         repeat: RepeatLinks::default(),
         maturity: Maturity::Provisional,

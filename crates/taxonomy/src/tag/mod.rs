@@ -1,23 +1,26 @@
-//! Tags one contact: language, reasons with evidence, cues, likeness.
+//! Tags one contact: language, reasons and cues with evidence, likeness.
 
+mod by_cues;
 mod by_model;
 mod by_rules;
 
 use std::sync::Arc;
 
-use quell_model::contact::{DemandType, LanguageSource};
+use quell_model::contact::LanguageSource;
 use quell_model::event::{Role as Speaker, Turn};
 use quell_model::reason::Confidence;
-use quell_model::{DecidedBy, Evidence, Opinion, ReasonId, ReasonTag, UNCLASSIFIED, Weight};
-use quell_text::cues::CuesFound;
+use quell_model::{
+    CueEvidence, DecidedBy, Evidence, Opinion, ReasonId, ReasonTag, UNCLASSIFIED, Weight,
+};
 use quell_text::phrase::{Found, Scratch};
 use quell_text::{Analysis, Analyzer, Detector, Language, Part, similarity, split_into};
 
 use crate::catalogue::Taxonomy;
-use crate::demand;
+use crate::demand::{self, Nature};
 use crate::fire::{Clock, Hit, Place, Spoken, fired_rules, keep_hits};
 use crate::rules::Who;
 
+use by_cues::CuesShown;
 use by_model::{ModelReader, Said};
 use by_rules::by_rules;
 
@@ -71,10 +74,10 @@ pub struct Tagging {
     pub opinions: Vec<Opinion>,
     /// Cue classes, the weightiest first.
     pub cues: Vec<String>,
+    /// For each of the cues the first passages that show it, in the order of `cues`.
+    pub cue_evidence: Vec<CueEvidence>,
     /// By [`crate::nature`].
-    pub demand_type: Option<DemandType>,
-    /// By [`crate::nature`].
-    pub dumb_class: Option<String>,
+    pub nature: Nature,
     /// Equal for equal messages; none without text.
     pub fingerprint: Option<u64>,
     /// For [`similarity::similarity`].
@@ -135,16 +138,17 @@ impl Tagger {
         split_into(body, &mut self.body);
         let (language, language_source) = self.language(input);
         let taxonomy = Arc::clone(&self.taxonomy);
-        let mut cues = CuesFound::default();
+        let mut cues = CuesShown::default();
         let mut sketch = Vec::new();
         self.hits.clear();
         self.reader.clear();
         self.analyzer.stem(language, &mut self.subject);
         self.analyzer.stem(language, &mut self.body);
-        for (place, analysis) in [(Place::Subject, &self.subject), (Place::Body, &self.body)] {
+        let written = [(Place::Subject, subject, &self.subject), (Place::Body, body, &self.body)];
+        for (place, text, analysis) in written {
             self.found.clear();
             taxonomy.rules.matcher.find(analysis, &mut self.scratch, &mut self.found);
-            cues = cues.and(taxonomy.rules.cues.cues(&self.found));
+            cues.add(&taxonomy.rules.cues, &self.found, place, text);
             keep_hits(&taxonomy, &self.found, &Spoken::written(place), &mut self.hits);
             self.reader.add(taxonomy.model.as_deref(), place, analysis);
             similarity::add_content(analysis, &mut sketch);
@@ -163,7 +167,7 @@ impl Tagger {
             taxonomy.rules.matcher.find(&self.turn, &mut self.scratch, &mut self.found);
             let spoken = clock.spoken(number as u32, turn, who);
             if who == Who::Customer {
-                cues = cues.and(taxonomy.rules.cues.cues(&self.found));
+                cues.add(&taxonomy.rules.cues, &self.found, spoken.place, &turn.text);
                 self.reader.add(taxonomy.model.as_deref(), spoken.place, &self.turn);
                 similarity::add_content(&self.turn, &mut sketch);
             }
@@ -171,7 +175,7 @@ impl Tagger {
         }
         similarity::finish_sketch(&mut sketch);
         let (reasons, opinions) = self.decide(&taxonomy, language, input);
-        let cue_names: Vec<&'static str> = cues.names().collect();
+        let cue_names = cues.names();
         let nature = demand::nature(&taxonomy, &reasons, &cue_names);
         Tagging {
             language: language.as_str().to_owned(),
@@ -179,8 +183,8 @@ impl Tagger {
             reasons,
             opinions,
             cues: cue_names.into_iter().map(str::to_owned).collect(),
-            demand_type: nature.demand_type,
-            dumb_class: nature.dumb_class,
+            cue_evidence: cues.evidence(),
+            nature,
             fingerprint,
             sketch,
         }

@@ -43,6 +43,11 @@ const SPOKEN_SIGNS: &[&str] = &[
     "tiret",
     "underline",
 ];
+/// Parts of a name or of a domain that are joined by spoken signs: no address has more, and a text
+/// of nothing but signs is gone through once.
+const MOST_PARTS: usize = 16;
+/// No word of the lists above is longer.
+const LONGEST_SIGN_BYTES: usize = 32;
 const SPOKEN_LOW: &[&str] = &["bajo", "medio", "нижнее", "low", "bas"];
 
 /// Marks every written address.
@@ -92,24 +97,30 @@ fn domain_length(text: &str) -> usize {
 
 /// Marks `john dot smith at example dot com`. Words come with their places.
 pub(super) fn find_spoken(text: &str, words: &[(usize, usize)], marks: &mut Marks) {
+    let word = |n: usize| {
+        let &(start, end) = words.get(n)?;
+        text.get(start..end).filter(|word| word.len() <= LONGEST_SIGN_BYTES)
+    };
     let is = |n: usize, list: &[&str]| {
-        words
-            .get(n)
-            .and_then(|&(start, end)| text.get(start..end))
-            .is_some_and(|word| list.contains(&word.to_lowercase().as_str()))
+        word(n).is_some_and(|word| list.contains(&word.to_lowercase().as_str()))
     };
     for at in 1..words.len().saturating_sub(2) {
-        let spoken = SPOKEN_AT.iter().find(|(sign, _)| is(at, &[sign]));
+        let Some(sign) = word(at).map(str::to_lowercase) else { continue };
+        let spoken = SPOKEN_AT.iter().find(|(known, _)| *known == sign);
         let Some((_, dots)) = spoken else { continue };
         let mut last = at + 1;
-        while is(last + 1, dots) && last + 2 < words.len() {
+        for _ in 0..MOST_PARTS {
+            if !is(last + 1, dots) || last + 2 >= words.len() {
+                break;
+            }
             last += 2;
         }
         if last == at + 1 || !is(last, SPOKEN_ENDINGS) {
             continue;
         }
         let mut first = at - 1;
-        while let Some(before) = name_before(first, is) {
+        for _ in 0..MOST_PARTS {
+            let Some(before) = name_before(first, is) else { break };
             first = before;
         }
         marks.add(words[first].0, words[last].1, Kind::Email);

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::StageError;
 
 /// Format of what this module writes.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// The second byte of a mark.
 const MARK: u8 = 1;
 
@@ -91,13 +91,13 @@ mod tests {
     fn marks_are_known_by_their_first_bytes() {
         let mark = Wire::<LinkInput>::Mark { source: "events/3".to_owned(), at: TimeMs(5) };
         assert!(is_mark(Some(&mark.write())));
-        assert!(!is_mark(Some(&Wire::Input(vec![1_u8]).write())) && !is_mark(None));
+        assert!(!is_mark(Some(&Wire::Input(vec![MARK]).write())) && !is_mark(None));
     }
 
     #[test]
     fn what_is_not_ours_says_where_it_stands() {
         let position = Position { input: "quell.facts".to_owned(), partition: 0, offset: 9 };
-        for value in [None, Some(&b""[..]), Some(b"{}"), Some(b"\x01"), Some(b"\x02\x00")] {
+        for value in [None, Some(&b""[..]), Some(b"{}"), Some(b"\x02"), Some(b"\x01\x00")] {
             let error = Wire::<TrendInput>::read(&position, value).unwrap_err().to_string();
             assert!(error.contains("quell.facts[0]@9"), "{error}");
         }
