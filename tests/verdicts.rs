@@ -145,6 +145,8 @@ fn a_rise_is_an_issue_with_numbers_and_a_place() {
     assert!(why.ratio_low > Some(1.0) && why.ratio_low < why.ratio_high, "{why:?}");
     let place = &issue.explanation[0];
     assert_eq!((place.dimension.as_str(), place.value.as_str()), ("region", "north"));
+    assert_eq!(issue.cause.in_words().as_deref(), Some("region=north"), "{:#?}", issue.cause);
+    assert!(issue.cause.cells[0].excess_share > 0.8 && issue.cause.looked_at == 1.0);
 }
 
 #[test]

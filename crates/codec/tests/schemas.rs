@@ -9,7 +9,9 @@ use quell_codec::{
 };
 use quell_model::contact::{CueEvidence, LanguageSource, Maturity, NatureBasis};
 use quell_model::event::{Channel, Direction, Kind, Scalar};
-use quell_model::issue::{Explanation, WindowEvidence};
+use quell_model::issue::{
+    Cause, CauseCell, DimensionValue, Explanation, Extent, Rival, WindowEvidence,
+};
 use quell_model::reason::Confidence;
 use quell_model::repeat::{GapMs, RepeatLinks};
 use quell_model::trend::{Contacts, Granularity};
@@ -264,6 +266,29 @@ fn contact() -> Contact {
     }
 }
 
+fn cause() -> Cause {
+    let value = |dimension: &str, value: &str| DimensionValue {
+        dimension: dimension.into(),
+        value: value.into(),
+    };
+    Cause {
+        extent: Extent::Local,
+        cells: vec![CauseCell {
+            values: vec![value("carrier", "swift"), value("country", "hu")],
+            observed: 12,
+            expected: 0.0,
+            ratio: None,
+            ratio_low: None,
+            ratio_high: None,
+            excess_share: 0.8,
+            rival: Some(Rival { values: vec![value("country", "hu")], behind_nats: 6.2 }),
+        }],
+        elsewhere_ratio: Some(1.1),
+        elsewhere_share: 0.2,
+        looked_at: 1.0,
+    }
+}
+
 fn issue() -> SystemicIssue {
     SystemicIssue {
         issue_id: "default:delivery.late:2024-05-04T09:00:00Z".into(),
@@ -283,6 +308,7 @@ fn issue() -> SystemicIssue {
             risk_ratio: None,
             excess_share: 0.8,
         }],
+        cause: cause(),
         evidence: WindowEvidence {
             window_start: time("2024-05-04T06:00:00Z"),
             window_h: 4,
@@ -293,6 +319,7 @@ fn issue() -> SystemicIssue {
             ratio_low: Some(2.9),
             ratio_high: None,
             dispersion: 1.2,
+            model_error: 0.02,
             contacts: 21,
             chance_per_week: 2.1e-7,
             limit_per_week: 0.15,

@@ -6,6 +6,7 @@ pub mod drivers;
 pub mod effect;
 mod explain;
 pub mod hourly;
+mod locate;
 mod packed;
 pub mod pairs;
 pub mod periods;
@@ -16,9 +17,10 @@ pub mod theme;
 mod tests;
 
 pub use explain::{Cell, explain};
+pub use locate::{Amount, Mix, locate};
 
 /// The version of the detector of systemic issues, named by every verdict.
-pub const DETECTOR_VERSION: &str = "hourly-1";
+pub const DETECTOR_VERSION: &str = "hourly-2";
 
 /// Rounds to thousandths, so that published numbers have one short form.
 pub fn thousandths(value: f64) -> f64 {

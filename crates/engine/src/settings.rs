@@ -1,9 +1,10 @@
 //! What a deployment chooses. Part of the versioned input: the same settings and events give the
 //! same result.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quell_detect::hourly::HourlySettings;
+use quell_model::TimeMs;
 use quell_model::event::Channel;
 use quell_model::time::DAY_MS;
 
@@ -40,6 +41,8 @@ pub struct Settings {
     pub detection_horizon_ms: i64,
     /// The unit of volumes that contacts follow from.
     pub exposure_unit: String,
+    /// Public holidays, as the starts of their days in UTC.
+    pub holidays: BTreeSet<TimeMs>,
     /// The detector's knobs.
     pub detector: HourlySettings,
     /// Cost of a contact whose reason names none, by channel, in millionths of the currency.
@@ -72,6 +75,7 @@ impl Default for Settings {
             max_dimension_values: 1_000,
             detection_horizon_ms: 400 * DAY_MS,
             exposure_unit: "orders".to_owned(),
+            holidays: BTreeSet::new(),
             detector: HourlySettings::default(),
             channel_cost_micros: default_costs(),
             customer_hash_key: [0; 32],

@@ -28,6 +28,8 @@ pub const LINK_CLOCK: Table = "link_clock";
 pub const TREND_COUNTS: Table = "trend_counts";
 /// TREND: a customer's contacts of a reason on a day, while their cells can change.
 pub const TREND_CUSTOMERS: Table = "trend_customers";
+/// TREND: people by all their dimension values at once, per day and reason.
+pub const TREND_LEAVES: Table = "trend_leaves";
 /// TREND: people and contacts per hour and reason, what verdicts are made from.
 pub const TREND_HOURS: Table = "trend_hours";
 /// TREND: units of the business driver per hour.
@@ -62,6 +64,7 @@ pub const TABLES: &[Table] = &[
     LINK_CLOCK,
     TREND_COUNTS,
     TREND_CUSTOMERS,
+    TREND_LEAVES,
     TREND_HOURS,
     TREND_EXPOSURE,
     TREND_DETECTORS,

@@ -36,7 +36,7 @@ pub struct FactReason {
 /// A change of one contact's fact: `before` is subtracted from the counts, `after` is added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactChange {
-    /// Whose fact. For tracing; counts do not use it.
+    /// Whose fact. It stands for the customer where that one is unknown and a sample is taken.
     pub contact_key: ContactKey,
     /// What was counted until now.
     pub before: Option<Fact>,

@@ -43,8 +43,11 @@ pub struct SystemicIssue {
     pub customers: u64,
     /// Those above what was expected.
     pub excess: f64,
-    /// Where the excess sits.
+    /// Values of one dimension at a time that carry the excess.
     pub explanation: Vec<Explanation>,
+    /// Where the excess sits, by values of several dimensions together.
+    #[serde(default)]
+    pub cause: Cause,
     pub evidence: WindowEvidence,
     pub detector_version: String,
     pub taxonomy_version: String,
@@ -83,6 +86,96 @@ pub struct Explanation {
     pub excess_share: f64,
 }
 
+/// Where the excess of an issue sits: the fewest cells that explain it, each of one to three
+/// dimension values together, told from what happened everywhere.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Cause {
+    pub extent: Extent,
+    /// Cells with an excess of their own, the largest first; none unless the extent is local.
+    pub cells: Vec<CauseCell>,
+    /// Customers over those expected outside of these cells; null where nothing can be compared.
+    pub elsewhere_ratio: Option<f64>,
+    /// The part of the issue's excess that is alike everywhere.
+    pub elsewhere_share: f64,
+    /// The part of the customers that was looked at: 1 unless there are very many different ones.
+    pub looked_at: f64,
+}
+
+/// How far an excess reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extent {
+    /// Some cells rose more than the rest.
+    Local,
+    /// All rose alike: the cause lies outside of the dimensions that are counted.
+    Everywhere,
+    /// Too few customers to tell.
+    #[default]
+    Unclear,
+}
+
+/// Customers that share some dimension values and carry an excess together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct CauseCell {
+    /// One to three of them, by the dimension's name.
+    pub values: Vec<DimensionValue>,
+    /// Customers in the cell in the hours of the issue, of those looked at.
+    pub observed: u64,
+    /// Customers expected there, had it risen as the rest did.
+    pub expected: f64,
+    /// `observed / expected`, null where nothing was expected.
+    pub ratio: Option<f64>,
+    /// The lower end of its 95 % interval.
+    pub ratio_low: Option<f64>,
+    /// The upper end.
+    pub ratio_high: Option<f64>,
+    /// The cell's part of the issue's excess.
+    pub excess_share: f64,
+    /// The strongest other cell that it could be instead.
+    pub rival: Option<Rival>,
+}
+
+/// A cell that explains nearly the same customers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Rival {
+    pub values: Vec<DimensionValue>,
+    /// Logarithm of how much better the cause explains what was seen; below about 3 the data do
+    /// not tell the two apart.
+    pub behind_nats: f64,
+}
+
+/// A dimension with one of its values.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct DimensionValue {
+    pub dimension: String,
+    /// [`NO_VALUE`] for contacts that have none.
+    pub value: String,
+}
+
+/// The value of a dimension that a contact does not have.
+pub const NO_VALUE: &str = "_none";
+
+impl Cause {
+    /// The first cell in one line, such as `os=windows & version=67.0`, or that it is everywhere.
+    pub fn in_words(&self) -> Option<String> {
+        match self.extent {
+            Extent::Everywhere => Some("everywhere".to_owned()),
+            Extent::Unclear => None,
+            Extent::Local => self.cells.first().map(|cell| {
+                let parts = cell.values.iter().map(|part| {
+                    let DimensionValue { dimension, value } = part;
+                    format!("{dimension}={value}")
+                });
+                parts.collect::<Vec<String>>().join(" & ")
+            }),
+        }
+    }
+}
+
 /// The numbers behind a verdict, for a person to check: the window of hours that said most when
 /// the issue opened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,6 +199,9 @@ pub struct WindowEvidence {
     pub ratio_high: Option<f64>,
     /// Variance over mean of the expected count; 1 is what chance alone gives.
     pub dispersion: f64,
+    /// Relative error of the expectation beyond what it knows of itself, as a standard deviation:
+    /// learned from how far the tenant's own hours stray. It is part of the dispersion.
+    pub model_error: f64,
     /// Contacts in the window.
     pub contacts: u64,
     /// How often a week chance would give as much, over all reasons and windows together.

@@ -45,11 +45,25 @@ pub struct Settings {
     pub price_nats: f64,
     /// A cell's ratio to the rest, or its inverse, is at least this.
     pub least_ratio: f64,
+    /// Variance over mean of a count, whose expectation is exact but for what its leaves tell: 1,
+    /// and more where the expectation was counted itself.
+    pub count_spread: f64,
+    /// Every leaf that something was expected of is in the cube. Else leaves that were hardly
+    /// expected are taken to be listed because something was seen there.
+    pub is_complete: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { depth: 3, deep_width: 6, most_causes: 12, price_nats: 6.5, least_ratio: 1.1 }
+        Settings {
+            depth: 3,
+            deep_width: 6,
+            most_causes: 12,
+            price_nats: 6.5,
+            least_ratio: 1.1,
+            count_spread: 1.0,
+            is_complete: false,
+        }
     }
 }
 

@@ -38,20 +38,21 @@ impl Noise {
     /// Weighted least squares of the squared residuals on the mean and its square, winsorised and
     /// reweighted. The mean is taken between expected and observed, which keeps the information of
     /// a leaf that was not expected finite. With few large leaves it rests on the prior.
-    pub fn estimate(observed: &[f64], mean: &[f64], counts: bool) -> Noise {
-        let least = if counts { TELLING_MEAN } else { 0.0 };
+    /// `count_spread` is the floor where the amounts are counts, and none where they are not.
+    pub fn estimate(observed: &[f64], mean: &[f64], count_spread: Option<f64>) -> Noise {
+        let least = if count_spread.is_some() { TELLING_MEAN } else { 0.0 };
         let telling: Vec<(f64, f64)> = observed
             .iter()
             .zip(mean)
             .filter(|(_, m)| **m > least)
             .map(|(&y, &m)| ((y - m).powi(2), (y + m) / 2.0))
             .collect();
-        if counts {
-            let mut noise = Noise { floor: 1.0, relative_sq: PRIOR_SQ };
+        if let Some(floor) = count_spread {
+            let mut noise = Noise { floor, relative_sq: PRIOR_SQ };
             for _ in 0..ROUNDS {
                 let [_, xz, zz, _, zs] = noise.moments(&telling);
                 let prior = PRIOR_LEAVES / PRIOR_SQ.powi(2);
-                let slope = (zs - xz + prior * PRIOR_SQ) / (zz + prior);
+                let slope = (zs - floor * xz + prior * PRIOR_SQ) / (zz + prior);
                 noise.relative_sq = slope.max(0.0);
             }
             return noise;

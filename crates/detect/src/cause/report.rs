@@ -77,11 +77,11 @@ pub fn causes(cube: &Cube, settings: &Settings) -> Finding {
         return Finding::default();
     }
     let counts = noise::is_counts(cube);
-    let expected = noise::listed_expectation(cube, counts);
+    let expected = noise::listed_expectation(cube, counts && !settings.is_complete);
     let typical = noise::typical_ratio(&cube.observed, &expected, counts);
     let common = typical.unwrap_or(all / planned);
     let mean: Vec<f64> = expected.iter().map(|m| m * common).collect();
-    let spread = Noise::estimate(&cube.observed, &mean, counts);
+    let spread = Noise::estimate(&cube.observed, &mean, counts.then_some(settings.count_spread));
     let leaves = spread.weighted(&cube.observed, &expected, common);
     let mut search = Search::new(cube, settings, leaves.clone(), counts, settings.depth);
     let (mut set, mut fit) = search.grow(Vec::new());

@@ -219,13 +219,13 @@ fn noise_of_expectations_is_estimated() {
     // An error of a tenth of the mean, uniform with that standard deviation.
     let wide = 0.1 * 12_f64.sqrt();
     let off: Vec<f64> = mean.iter().map(|m| m * (1.0 + wide * (dice.uniform() - 0.5))).collect();
-    let amounts = Noise::estimate(&off, &mean, false);
+    let amounts = Noise::estimate(&off, &mean, None);
     assert!((amounts.relative_sq.sqrt() - 0.1).abs() < 0.01 && amounts.floor < 0.2);
     let counts: Vec<f64> = off.iter().map(|m| dice.poisson(*m)).collect();
-    let noise = Noise::estimate(&counts, &mean, true);
+    let noise = Noise::estimate(&counts, &mean, Some(1.0));
     assert!((noise.relative_sq.sqrt() - 0.1).abs() < 0.015, "{noise:?}");
     let pure: Vec<f64> = mean.iter().map(|m| dice.poisson(*m)).collect();
-    assert!(Noise::estimate(&pure, &mean, true).relative_sq.sqrt() < 0.04);
+    assert!(Noise::estimate(&pure, &mean, Some(1.0)).relative_sq.sqrt() < 0.04);
 }
 
 #[test]

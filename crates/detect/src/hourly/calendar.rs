@@ -13,6 +13,32 @@ pub const TERMS: usize = 13;
 pub const PRIOR_SD: [f64; TERMS] =
     [0.3, 0.03, 0.3, 0.3, 0.15, 0.15, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05];
 
+/// What kind of day an hour lies on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Day {
+    /// One like most.
+    Ordinary,
+    /// A declared holiday.
+    Holiday,
+    /// The days after it up to the first from Monday to Friday: what had to wait comes then.
+    After,
+}
+
+impl Day {
+    /// The kind of an hour's day, from the day of the last holiday (days counted from a Monday).
+    pub fn of(hour: u64, is_holiday: bool, last_holiday: Option<u64>) -> Day {
+        let day = hour / 24;
+        let is_weekend = |day: u64| day % 7 >= 5;
+        match last_holiday {
+            _ if is_holiday => Day::Holiday,
+            Some(last) if last < day && day - last <= 3 && (last + 1..day).all(is_weekend) => {
+                Day::After
+            }
+            _ => Day::Ordinary,
+        }
+    }
+}
+
 /// The regressors of an hour (counted from a Monday, 00:00), `ahead_h` after what the
 /// coefficients stand for.
 pub fn regressors(hour: u64, ahead_h: f64) -> [f64; TERMS] {

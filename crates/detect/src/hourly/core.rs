@@ -4,12 +4,15 @@ use quell_model::Verdict;
 use serde::{Deserialize, Serialize};
 
 use super::baseline::{Baseline, Learning, bounded_exp};
-use super::calendar::{TERMS, regressors};
+use super::calendar::{Day, TERMS, regressors};
 use super::exposure::Exposure;
 use super::factor::{Factor, Part, factors};
 use super::issue::{Issue, Opening, Passed, Subject};
-use super::scan::{Evidence, RING_H, Recent, Slot, chance_per_week, threshold, watch_threshold};
-use super::{Count, Hour, HourlySettings};
+use super::scan::{
+    Evidence, How, RING_H, Recent, Slot, WINDOWS_H, chance_per_week, threshold, watch_threshold,
+};
+use super::stray::{Look, Stray, WINDOWS};
+use super::{Count, Hour, HourlySettings, WEEK_H};
 
 /// Hours of age before residuals tell of the spread.
 const SPREAD_FROM_H: u64 = 2 * RING_H as u64;
@@ -50,6 +53,8 @@ struct Setting<'a> {
     reasons: usize,
     /// Scores from which an issue opens, and from which a reason is watched.
     thresholds: (f64, f64),
+    /// Learned squared relative errors of the expectation, by window length.
+    errors_sq: &'a [f64; WINDOWS],
     settings: &'a HourlySettings,
 }
 
@@ -78,13 +83,22 @@ impl Series {
         Part { count, mean, dispersion: baseline.dispersion(), quiet: !self.is_open() }
     }
 
-    fn step(&mut self, subject: Subject, count: Count, at: &Setting, ahead: &[f64; TERMS]) {
+    /// Takes an hour; gives back the windows that tell how far counts stray.
+    fn step(
+        &mut self,
+        subject: Subject,
+        count: Count,
+        at: &Setting,
+        ahead: &[f64; TERMS],
+    ) -> Vec<Look> {
         let slot = self.slot(count, at, ahead);
-        let ready = self.age_h + 1 >= u64::from(at.settings.warmup_h) && self.baseline.is_some();
         let left = self.recent.push(slot, self.baseline.is_some());
-        let shortest_h = if subject == Subject::Everything { EVERYTHING_SHORTEST_H } else { 1 };
-        self.now =
-            if ready { self.recent.scan(at.settings, shortest_h) } else { Evidence::default() };
+        let warmup_h = u64::from(at.settings.warmup_h);
+        let is_asked = self.age_h + 1 + WEEK_H >= warmup_h && self.baseline.is_some();
+        let mut looks = Vec::new();
+        let now = if is_asked { self.scan(subject, at, &mut looks) } else { Evidence::default() };
+        let is_judged = self.age_h + 1 >= warmup_h;
+        self.now = if is_judged { now } else { Evidence::default() };
         if at.known {
             self.live(subject, &slot, at);
         }
@@ -97,6 +111,23 @@ impl Series {
             None => {}
         }
         self.age_h += 1;
+        looks
+    }
+
+    fn scan(&self, subject: Subject, at: &Setting, looks: &mut Vec<Look>) -> Evidence {
+        let settings = at.settings;
+        let Subject::Reason(reason) = subject else {
+            // It has an error of its own.
+            let errors_sq = &[0.0; WINDOWS];
+            let how = How { settings, shortest_h: EVERYTHING_SHORTEST_H, errors_sq };
+            return self.recent.scan(&how, |_| {});
+        };
+        let how = How { settings, shortest_h: 1, errors_sq: at.errors_sq };
+        self.recent.scan(&how, |look| {
+            if at.known && Stray::is_due(WINDOWS_H[look.window], at.hour, reason) {
+                looks.push(look);
+            }
+        })
     }
 
     fn slot(&self, count: Count, at: &Setting, ahead: &[f64; TERMS]) -> Slot {
@@ -185,6 +216,9 @@ impl Series {
 pub(super) struct Core {
     hours: u64,
     exposure: Exposure,
+    stray: Stray,
+    /// The day of the last holiday.
+    last_holiday: Option<u64>,
     everything: Series,
     series: Vec<Series>,
     /// A reason that nobody has come for yet: what every new one has been until now.
@@ -193,13 +227,21 @@ pub(super) struct Core {
 
 impl Core {
     pub fn new() -> Core {
-        let (exposure, everything) = (Exposure::new(), Series::whole());
-        Core { hours: 0, exposure, everything, series: Vec::new(), unseen: Series::new() }
+        Core {
+            hours: 0,
+            exposure: Exposure::new(),
+            stray: Stray::default(),
+            last_holiday: None,
+            everything: Series::whole(),
+            series: Vec::new(),
+            unseen: Series::new(),
+        }
     }
 
     /// Whether a value read from storage has the shape of this version.
     pub fn is_sound(&self) -> bool {
         self.exposure.is_sound()
+            && self.stray.is_sound()
             && self.all().map(|(_, series)| series).chain([&self.unseen]).all(|series| {
                 series.recent.is_sound() && series.baseline.as_ref().is_none_or(Baseline::is_sound)
             })
@@ -217,7 +259,8 @@ impl Core {
             contacts: sum.contacts.saturating_add(count.contacts),
         });
         let customers = f64::from(total.customers);
-        let ln_expected = self.exposure.ln_expected(at, hour.holiday);
+        let day = Day::of(at, hour.holiday, self.last_holiday);
+        let ln_expected = self.exposure.ln_expected(at, day);
         let ahead = regressors(at, RING_H as f64);
         // Shares are learned from the first hours on, when what is shared is not yet known.
         let young = self.hours < RING_H as u64;
@@ -230,8 +273,10 @@ impl Core {
             .collect();
         // Nobody is expected for what nobody has come for: it has no part in the factor.
         parts.push(Part { count: 0.0, mean: 0.0, dispersion: 1.0, quiet: true });
-        let usual = if hour.holiday { HOLIDAY_SD * HOLIDAY_SD } else { 0.0 };
+        let usual = if day == Day::Holiday { HOLIDAY_SD * HOLIDAY_SD } else { 0.0 };
         let reasons = self.series.len();
+        let learned = self.stray.errors_sq();
+        let errors_sq = if settings.calibrates { learned } else { [0.0; WINDOWS] };
         let thresholds = (threshold(reasons, settings), watch_threshold(reasons, settings));
         let setting = |factor: Factor, lasting: f64| Setting {
             hour: at,
@@ -241,21 +286,29 @@ impl Core {
             lasting,
             reasons,
             thresholds,
+            errors_sq: &errors_sq,
             settings,
         };
         let factors = factors(&parts);
         let each = self.series.iter_mut().zip(&counts).zip(&factors);
         for (reason, ((series, count), factor)) in each.enumerate() {
-            series.step(Subject::Reason(reason), *count, &setting(*factor, 0.0), &ahead);
+            let at = setting(*factor, 0.0);
+            let looks = series.step(Subject::Reason(reason), *count, &at, &ahead);
+            self.stray.learn(&looks, &learned);
         }
+        self.stray.pass_hour();
         let none = Factor { ln: 0.0, variance: 0.0 };
         let factor = factors.last().copied().unwrap_or(none);
         let (nobody, nowhere) = (Count::default(), Subject::Reason(reasons));
         self.unseen.step(nowhere, nobody, &setting(factor, 0.0), &ahead);
-        let own = setting(none, EVERYTHING_SD * EVERYTHING_SD);
+        let special = self.exposure.special_variance(day);
+        let own = setting(none, EVERYTHING_SD * EVERYTHING_SD + special);
         self.everything.step(Subject::Everything, total, &own, &ahead);
         let known_total = hour.known.then_some(customers);
-        self.exposure.learn(at, hour.holiday, known_total, hour.orders);
+        self.exposure.learn(at, day, known_total, hour.orders);
+        if hour.holiday {
+            self.last_holiday = Some(at / 24);
+        }
         self.hours += 1;
     }
 

@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::WEEK_H;
+use super::calendar::Day;
 
 /// Half-lives of the lag, in hours.
 const HALF_LIVES_H: [f64; 7] = [6.0, 12.0, 18.0, 24.0, 36.0, 60.0, 120.0];
@@ -29,6 +30,12 @@ const SETTLED_H: u64 = 336;
 const SCORE_KEEP: f64 = 0.9995;
 const CUT: f64 = 1.5;
 const EXPOSURE_MIN: f64 = 1e-6;
+/// Hours at no difference that a holiday's factor begins with, and that of the days after: these
+/// mostly bring what others do.
+const HOLIDAY_WORTH_H: f64 = 1.0;
+const AFTER_WORTH_H: f64 = 12.0;
+/// Holidays, and days after them, of which none was seen yet: standard deviation of the logarithm.
+const SPECIAL_SD: f64 = 0.4;
 
 /// Contacts per exposure for one lag.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,15 +106,34 @@ pub struct Exposure {
     lags: Vec<Lag>,
     hours: u64,
     orders: f64,
-    holiday_ln: f64,
-    holiday_hours: f64,
+    holiday: Special,
+    after_holiday: Special,
+}
+
+/// What the hours of an unusual kind of day bring more than usual ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Special {
+    ln: f64,
+    hours: f64,
+}
+
+impl Special {
+    /// Some hours more at no difference: the first are not believed whole.
+    fn factor(&self, worth_h: f64) -> f64 {
+        self.ln / (self.hours + worth_h)
+    }
+
+    fn variance(&self) -> f64 {
+        SPECIAL_SD * SPECIAL_SD / (1.0 + self.hours / 24.0)
+    }
 }
 
 impl Exposure {
     /// Before the first hour.
     pub fn new() -> Exposure {
         let lags = vec![Lag::new(); HALF_LIVES_H.len() + 1];
-        Exposure { lags, hours: 0, orders: 0.0, holiday_ln: 0.0, holiday_hours: 0.0 }
+        let (holiday, after_holiday) = (Special::default(), Special::default());
+        Exposure { lags, hours: 0, orders: 0.0, holiday, after_holiday }
     }
 
     /// Whether a value read from storage has the shape of this version.
@@ -117,7 +143,7 @@ impl Exposure {
     }
 
     /// Logarithm of the customers of an hour, over all reasons, from what came before it.
-    pub fn ln_expected(&self, hour: u64, holiday: bool) -> f64 {
+    pub fn ln_expected(&self, hour: u64, day: Day) -> f64 {
         let best = self.lags.iter().map(|lag| lag.score).fold(f64::NEG_INFINITY, f64::max);
         let mut weights = 0.0;
         let mut sum = 0.0;
@@ -127,18 +153,44 @@ impl Exposure {
             sum += weight * lag.predict(hour);
         }
         let usual = (sum / weights).clamp(1e-3, 1e12).ln();
-        usual + if holiday { self.holiday_factor() } else { 0.0 }
+        let special = match day {
+            Day::Ordinary => 0.0,
+            Day::Holiday => self.holiday.factor(HOLIDAY_WORTH_H),
+            Day::After => self.after_holiday.factor(AFTER_WORTH_H),
+        };
+        usual + special
+    }
+
+    /// Variance of that logarithm beyond that of an ordinary day: no two holidays are alike, and
+    /// the first of a kind is not known at all.
+    pub fn special_variance(&self, day: Day) -> f64 {
+        self.special(day).map_or(0.0, Special::variance)
+    }
+
+    fn special(&self, day: Day) -> Option<&Special> {
+        match day {
+            Day::Ordinary => None,
+            Day::Holiday => Some(&self.holiday),
+            Day::After => Some(&self.after_holiday),
+        }
     }
 
     /// Learns an hour: the customers of all reasons, unless it is unknown, and its orders.
-    pub fn learn(&mut self, hour: u64, holiday: bool, total: Option<f64>, orders: f64) {
+    pub fn learn(&mut self, hour: u64, day: Day, total: Option<f64>, orders: f64) {
         // Before the first orders there is no exposure to divide by.
         if let Some(total) = total.filter(|_| self.hours > 0) {
-            if holiday {
-                self.holiday_ln +=
-                    ((total + 1.0) / (self.ln_expected(hour, false).exp() + 1.0)).ln();
-                self.holiday_hours += 1.0;
-            } else {
+            let usual = self.ln_expected(hour, Day::Ordinary).exp();
+            let special = match day {
+                Day::Ordinary => None,
+                Day::Holiday => Some(&mut self.holiday),
+                Day::After => Some(&mut self.after_holiday),
+            };
+            if let Some(special) = special {
+                special.ln += ((total + 1.0) / (usual + 1.0)).ln();
+                special.hours += 1.0;
+            }
+            // The days after one mostly are as others, and what is not is cut.
+            if day != Day::Holiday {
                 self.learn_usual(hour, total);
             }
         }
@@ -155,7 +207,7 @@ impl Exposure {
     fn learn_usual(&mut self, hour: u64, total: f64) {
         let mut taken = total;
         if self.hours >= SETTLED_H {
-            let mean = self.ln_expected(hour, false).exp();
+            let mean = self.ln_expected(hour, Day::Ordinary).exp();
             taken = total.clamp(mean / CUT, mean * CUT);
             for lag in &mut self.lags {
                 let predicted = lag.predict(hour);
@@ -168,10 +220,5 @@ impl Exposure {
         for lag in &mut self.lags {
             lag.learn(hour, taken);
         }
-    }
-
-    /// One holiday more at no difference: the first is not believed whole.
-    fn holiday_factor(&self) -> f64 {
-        self.holiday_ln / (self.holiday_hours + 1.0)
     }
 }

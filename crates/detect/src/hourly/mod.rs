@@ -24,6 +24,7 @@ mod factor;
 mod issue;
 mod scan;
 mod state;
+mod stray;
 
 #[cfg(test)]
 mod tests;
@@ -73,6 +74,9 @@ pub struct HourlySettings {
     pub reopen_h: u32,
     /// An issue open for longer is the new normal: it closes and the baseline learns it.
     pub absorb_h: u32,
+    /// Verdicts get stricter where the tenant's own hours stray further than the model says
+    /// (module `stray`).
+    pub calibrates: bool,
 }
 
 impl Default for HourlySettings {
@@ -83,6 +87,7 @@ impl Default for HourlySettings {
             min_excess: 8.0,
             reopen_h: 72,
             absorb_h: 28 * 24,
+            calibrates: true,
         }
     }
 }

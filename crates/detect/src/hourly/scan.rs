@@ -12,13 +12,14 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::stray::{Look, WINDOWS};
 use super::{HourlySettings, WEEK_H};
 use crate::tails::ln_at_least;
 
 /// Hours kept one by one: an hour is learned when it leaves.
 pub const RING_H: usize = 96;
-/// Windows, in hours.
-const WINDOWS_H: [u32; 10] = [2, 3, 5, 8, 14, 24, 48, 96, 168, 336];
+/// Windows, in hours, the shortest first.
+pub const WINDOWS_H: [u32; 10] = [2, 3, 5, 8, 14, 24, 48, 96, 168, 336];
 const LONGEST_H: f64 = 336.0;
 const BLOCK_H: u32 = 8;
 const BLOCKS: usize = 30;
@@ -86,11 +87,18 @@ impl Sum {
         self.share_error += other.share_error;
     }
 
-    /// Variance over mean of the customers, the error of the expectation included.
-    fn dispersion(&self) -> f64 {
+    /// Variance over mean of the customers, the error of the expectation included: the one that
+    /// it knows of itself, and a squared relative one that was learned.
+    fn dispersion(&self, error_sq: f64) -> f64 {
         let mean = f64::from(self.mean).max(1e-6);
-        let error = f64::from(self.share_error) / mean + MODEL_SD * MODEL_SD;
+        let error = f64::from(self.share_error) / mean + MODEL_SD * MODEL_SD + error_sq;
         (f64::from(self.variance) / mean + mean * error).max(1.0)
+    }
+
+    fn look(&self, window: usize) -> Look {
+        let mean = f64::from(self.mean);
+        let customers = f64::from(self.customers);
+        Look { window, customers, mean, variance: mean * self.dispersion(0.0) }
     }
 
     fn of(slot: &Slot) -> Sum {
@@ -131,6 +139,9 @@ pub struct Evidence {
     pub ratio_high: f64,
     /// Variance over mean that the window's count was judged by.
     pub dispersion: f64,
+    /// Relative error of the expectation beyond what it knows of itself, as a standard deviation:
+    /// learned from how far the tenant's own hours stray.
+    pub model_error: f64,
     /// Minus the logarithm of the tail probability, less the window's payment. 0 where nothing
     /// stands out.
     pub score: f64,
@@ -142,10 +153,10 @@ impl Evidence {
         self.observed - self.expected
     }
 
-    fn of(sum: &Sum, score: f64) -> Evidence {
+    fn of(sum: &Sum, score: f64, error_sq: f64) -> Evidence {
         let (observed, expected) = (f64::from(sum.customers), f64::from(sum.mean).max(1e-9));
         let ratio = observed / expected;
-        let error = f64::from(sum.share_error) / expected + MODEL_SD * MODEL_SD;
+        let error = f64::from(sum.share_error) / expected + MODEL_SD * MODEL_SD + error_sq;
         let noise = f64::from(sum.variance) / expected / observed.max(1.0);
         let reach = (1.96 * (error + noise).sqrt()).exp();
         Evidence {
@@ -157,7 +168,8 @@ impl Evidence {
             ratio,
             ratio_low: ratio / reach,
             ratio_high: ratio * reach,
-            dispersion: sum.dispersion(),
+            dispersion: sum.dispersion(error_sq),
+            model_error: (MODEL_SD * MODEL_SD + error_sq).sqrt(),
             score,
         }
     }
@@ -216,39 +228,52 @@ impl Recent {
     }
 
     /// The evidence of the window that says most; a score of 0 where none passes.
-    /// No window shorter than `shortest_h` hours is looked at.
-    pub fn scan(&self, settings: &HourlySettings, shortest_h: u32) -> Evidence {
+    /// `look` is shown every window in full.
+    pub fn scan(&self, how: &How, mut look: impl FnMut(Look)) -> Evidence {
         let mut best = Evidence::default();
         let mut sum = Sum::default();
-        let mut windows = WINDOWS_H.iter().filter(|hours| **hours >= shortest_h).peekable();
+        let mut windows = (0..).zip(WINDOWS_H).filter(|(_, h)| *h >= how.shortest_h).peekable();
         let slots = self.slots.iter().rev().map(Sum::of);
         for part in slots.chain(self.blocks.iter().rev().copied()) {
             if sum.hours + part.hours > self.judged {
                 break;
             }
             sum.add(&part);
-            let Some(&&window_h) = windows.peek() else { break };
+            let Some(&(window, window_h)) = windows.peek() else { break };
             if sum.hours < window_h {
                 continue;
             }
             windows.next();
-            best = better(best, &sum, window_h, settings);
+            look(sum.look(window));
+            best = better(best, &sum, (window, window_h), how);
         }
         // What is judged of a longer window is all there is.
-        if let Some(&&window_h) = windows.peek() {
-            best = better(best, &sum, window_h, settings);
+        if let Some(&window) = windows.peek() {
+            best = better(best, &sum, window, how);
         }
         best
     }
 }
 
-fn better(best: Evidence, sum: &Sum, window_h: u32, settings: &HourlySettings) -> Evidence {
-    let score = score(sum, window_h, settings);
-    if score > best.score { Evidence::of(sum, score) } else { best }
+/// How windows are judged.
+#[derive(Clone, Copy)]
+pub struct How<'a> {
+    /// What a tenant may set.
+    pub settings: &'a HourlySettings,
+    /// No window of fewer hours is looked at.
+    pub shortest_h: u32,
+    /// Learned squared relative errors of the expectation, by window length.
+    pub errors_sq: &'a [f64; WINDOWS],
+}
+
+fn better(best: Evidence, sum: &Sum, (window, window_h): (usize, u32), how: &How) -> Evidence {
+    let error_sq = how.errors_sq[window];
+    let score = score(sum, window_h, error_sq, how.settings);
+    if score > best.score { Evidence::of(sum, score, error_sq) } else { best }
 }
 
 /// 0 where the window cannot make an issue: too few customers, too few separate hours.
-fn score(sum: &Sum, window_h: u32, settings: &HourlySettings) -> f64 {
+fn score(sum: &Sum, window_h: u32, error_sq: f64, settings: &HourlySettings) -> f64 {
     // The largest hour counts as the second largest: one hour never makes an issue.
     let count = f64::from(sum.cut - (sum.tops[0] - sum.tops[1]));
     let mean = f64::from(sum.mean).max(1e-6);
@@ -256,7 +281,7 @@ fn score(sum: &Sum, window_h: u32, settings: &HourlySettings) -> f64 {
     if !separate || count - mean < settings.min_excess {
         return 0.0;
     }
-    let dispersion = sum.dispersion();
+    let dispersion = sum.dispersion(error_sq);
     if count - mean < GATE_SD * (dispersion * mean).sqrt() {
         return 0.0;
     }

@@ -8,7 +8,7 @@ use super::scan::Evidence;
 use super::{Hour, HourlySettings, Issue, Subject};
 
 /// Version of the stored form: a state of another version is not read but built again.
-pub const STATE_VERSION: u32 = 2;
+pub const STATE_VERSION: u32 = 3;
 /// A longer gap in the hours is an error: it would be filled hour by hour.
 pub const GAP_MAX_H: u64 = 28 * 24;
 /// Orders that are not known; a number, so that states can be stored and compared.

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::baseline::{Baseline, Learning};
-use super::calendar::{TERMS, regressors};
+use super::calendar::{Day, TERMS, regressors};
 use super::exposure::Exposure;
 use super::factor::{Part, factors};
 use super::scan::threshold;
@@ -395,9 +395,9 @@ fn the_lag_of_contacts_after_orders_is_learned() {
         let clock = std::f64::consts::TAU * (at % 24) as f64 / 24.0;
         let mean = 5.0 * lagged * (0.8 * clock.sin()).exp();
         if at > 1_008 {
-            worst = worst.max((exposure.ln_expected(at, false) - mean.ln()).abs());
+            worst = worst.max((exposure.ln_expected(at, Day::Ordinary) - mean.ln()).abs());
         }
-        exposure.learn(at, false, Some(f64::from(chance.poisson(mean))), orders);
+        exposure.learn(at, Day::Ordinary, Some(f64::from(chance.poisson(mean))), orders);
         lagged += (1.0 - 0.5f64.powf(1.0 / 24.0)) * (orders - lagged);
     }
     assert!(worst < 0.15, "{worst}");
@@ -411,4 +411,87 @@ fn thresholds_grow_with_the_reasons_and_fall_with_the_budget() {
     assert!(at(400, 0.2) > at(40, 0.2) && at(40, 0.02) > at(40, 0.2));
     assert!((at(400, 2.0) - at(40, 0.2)).abs() < 1e-9);
     assert!(at(0, f64::NAN).is_finite() && at(0, 0.0).is_finite());
+}
+
+/// Reasons whose counts stray for about a day at a time: the hours' noise does not average out as
+/// the model believes.
+fn straying_world(
+    seed: u64,
+    (reasons, weeks): (usize, usize),
+    sd: f64,
+    common: impl Fn(usize) -> f64,
+) -> Vec<Hour> {
+    let mut chance = Chance::new(seed);
+    let rates: Vec<f64> = (0..reasons).map(|_| 2.0 * (0.7 * chance.normal()).exp()).collect();
+    let mut strays = vec![0.0; reasons];
+    let mut world = Vec::new();
+    for at in 0..weeks * 168 {
+        let clock = std::f64::consts::TAU * (at % 24) as f64 / 24.0;
+        let rhythm = (-0.8 * clock.cos()).exp() * if at / 24 % 7 >= 5 { 0.6 } else { 1.0 };
+        let mut counts = Vec::new();
+        for (rate, stray) in rates.iter().zip(&mut strays) {
+            let kept: f64 = 0.96;
+            *stray = kept * *stray + sd * (1.0 - kept * kept).sqrt() * chance.normal();
+            let customers = chance.poisson(rate * rhythm * common(at / 24) * stray.exp());
+            counts.push(Count { customers, contacts: customers });
+        }
+        world.push(Hour { known: true, orders: f64::NAN, holiday: false, counts });
+    }
+    world
+}
+
+#[test]
+fn where_the_tail_is_heavier_than_the_model_says_it_is_learned() {
+    let (worlds, weeks, learned_after) = (3, 40, 10);
+    let false_a_week = |sd: f64, calibrates: bool| {
+        let settings = HourlySettings { calibrates, ..HourlySettings::default() };
+        let opened = (1..=worlds).map(|seed| {
+            let (_, issues) = play(&straying_world(seed, (20, weeks), sd, |_| 1.0), settings);
+            let is_late = |issue: &&Issue| issue.opened > learned_after as u64 * WEEK_H;
+            issues.iter().filter(is_late).count()
+        });
+        opened.sum::<usize>() as f64 / (worlds as usize * (weeks - learned_after)) as f64
+    };
+    let budget = HourlySettings::default().false_per_week;
+    let (naive, learned) = (false_a_week(0.1, false), false_a_week(0.1, true));
+    assert!(naive > 4.0 * budget && learned <= budget, "{naive} {learned}");
+    let (naive, learned) = (false_a_week(0.2, false), false_a_week(0.2, true));
+    assert!(naive > 20.0 * budget && learned <= 3.0 * budget, "{naive} {learned}");
+}
+
+#[test]
+fn a_declared_holiday_and_its_backlog_open_nothing() {
+    let holidays = [43, 64, 80, 95];
+    let world = |is_declared: bool| {
+        let common = |day: usize| match day {
+            _ if holidays.contains(&day) => 0.25,
+            _ if holidays.contains(&(day - usize::from(day > 0))) => 1.8,
+            _ => 1.0,
+        };
+        let mut world = straying_world(5, (12, 15), 0.0, common);
+        for (at, hour) in world.iter_mut().enumerate() {
+            hour.holiday = is_declared && holidays.contains(&(at / 24));
+        }
+        world
+    };
+    // Few enough by chance that what opens is the holidays'.
+    let settings = HourlySettings { false_per_week: 0.01, ..HourlySettings::default() };
+    let declared = play(&world(true), settings).1;
+    let plain = play(&world(false), settings).1;
+    assert!(declared.is_empty(), "{declared:#?}");
+    let of_all = plain.iter().filter(|issue| issue.subject == Subject::Everything);
+    assert!(of_all.count() >= 2, "{plain:#?}");
+}
+
+#[test]
+fn the_days_after_a_holiday_end_with_the_first_working_day() {
+    let kind = |day: u64, last: u64| Day::of(day * 24 + 5, false, Some(last));
+    // Days count from a Monday: 4 is a Friday, 7 the next Monday.
+    assert_eq!(
+        [kind(5, 4), kind(6, 4), kind(7, 4), kind(8, 4)].map(|day| day == Day::After),
+        [true, true, true, false]
+    );
+    assert_eq!((kind(2, 1), kind(3, 1)), (Day::After, Day::Ordinary));
+    assert_eq!(Day::of(50, true, Some(1)), Day::Holiday);
+    assert_eq!(Day::of(50, false, None), Day::Ordinary);
 }

@@ -93,6 +93,14 @@ pub fn window_key(granularity: Granularity, start: TimeMs) -> [u8; WINDOW_BYTES]
     key
 }
 
+/// The day that a window key names; none where it names an hour.
+pub fn day_of(window: &[u8]) -> Option<TimeMs> {
+    let (granularity, hours) = window.split_first()?;
+    let hours = u32::from_be_bytes(hours.try_into().ok()?) ^ (1 << 31);
+    let is_day = *granularity == Granularity::Day as u8;
+    is_day.then(|| TimeMs(i64::from(hours as i32) * HOUR_MS))
+}
+
 /// The prefix of all cells of one reason in one window.
 pub fn reason_key(granularity: Granularity, start: TimeMs, reason: NameId) -> Vec<u8> {
     let mut key = window_key(granularity, start).to_vec();

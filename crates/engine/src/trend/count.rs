@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use quell_model::trend::Granularity;
-use quell_model::{Fact, Output, TimeMs};
+use quell_model::{ContactKey, Fact, Output, TimeMs};
 
-use super::cell::{Cell, CellCounts, Named, WHOLE, window_key};
-use super::customer::CustomerDay;
+use super::cell::{Cell, CellCounts, Named, WHOLE, day_of, window_key};
+use super::customer::{CustomerDay, hour_of};
 use super::hours::{self, HourRow, ReasonHour, hour_no};
+use super::leaves::{self, LeafKey};
 use super::names::{DIMENSIONS, NameId, OTHER_ID, REASONS, VALUES};
 use super::{TREND_VERSION, Trend};
 use crate::Effects;
@@ -37,7 +38,7 @@ impl Trend {
     pub(super) fn count(
         &mut self,
         state: &mut dyn State,
-        fact: &Fact,
+        (contact, fact): (&ContactKey, &Fact),
         sign: i64,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
@@ -63,7 +64,19 @@ impl Trend {
             }
             let day = Cell::new(Granularity::Day, fact.hour.day(), reason, (WHOLE, WHOLE));
             let is_frozen = effects.pending.cells.get(&day).is_some_and(|counts| counts.frozen);
-            if let Some(customer) = share.customer.filter(|_| !is_frozen) {
+            if is_frozen {
+                continue;
+            }
+            let (who, people) = match (fact.customer, &share.customer) {
+                (Some(known), Some(day)) => {
+                    let people = day.people_change(fact.hour, &values, sign);
+                    (known.to_be_bytes().to_vec(), people)
+                }
+                _ => (contact.as_str().as_bytes().to_vec(), sign),
+            };
+            let leaf = LeafKey::new(fact.hour, reason, &who, &values);
+            leaf.add(state, hour_of(fact.hour), people)?;
+            if let Some(customer) = share.customer {
                 customer.write(state, fact.hour, &values, sign);
             }
         }
@@ -122,7 +135,7 @@ impl Trend {
         }
         let scan = Scan { table: TREND_COUNTS, from: window, to: &to, descending: false };
         let cells = state::rows(state, scan, usize::MAX)?;
-        let count = cells.len();
+        let mut count = cells.len();
         for (key, row) in cells {
             let Some(cell) = Cell::from_key(&key) else { continue };
             let mut counts: CellCounts = state::decode(TREND_COUNTS, TREND_VERSION, &row)?;
@@ -130,6 +143,9 @@ impl Trend {
             counts.revision += 1;
             state::write(state, TREND_COUNTS, &key, TREND_VERSION, &counts);
             self.put_out(state, &cell, &counts, effects)?;
+        }
+        if let Some(day) = day_of(window) {
+            count += leaves::thin(state, day)?;
         }
         Ok(count)
     }

@@ -56,6 +56,14 @@ impl CustomerDay {
             .sum()
     }
 
+    /// By how much the people with exactly these values change by `sign` contacts more.
+    pub fn people_change(&self, hour: TimeMs, values: &[(NameId, NameId)], sign: i64) -> i64 {
+        let same =
+            |counted: &&Counted| counted.hour_of_day == hour_of(hour) && counted.values == values;
+        let held = self.contacts.iter().find(same).map_or(0, |counted| counted.contacts);
+        i64::from(held + sign != 0) - i64::from(held != 0)
+    }
+
     /// Adds `sign` contacts to the cells of these values and keeps the row while it says anything.
     pub fn write(
         mut self,
@@ -83,6 +91,7 @@ impl CustomerDay {
     }
 }
 
-fn hour_of(hour: TimeMs) -> u8 {
+/// The hour of its day.
+pub fn hour_of(hour: TimeMs) -> u8 {
     (hour.since_ms(hour.day()) / HOUR_MS) as u8
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use quell_detect::{Cell as DetectCell, explain};
 use quell_model::TimeMs;
-use quell_model::issue::Explanation;
+use quell_model::issue::{Cause, Explanation};
 use quell_model::time::DAY_MS;
 use quell_model::trend::Granularity;
 
@@ -21,20 +21,21 @@ const MAX_EXPLANATIONS: usize = 5;
 /// Hours of an issue that are looked at, its first ones.
 const MAX_HOURS: u64 = 28 * 24;
 /// Days before it that tell what is usual.
-const USUAL_DAYS: i64 = 28;
+pub(super) const USUAL_DAYS: i64 = 28;
 
 /// People by dimension and value; [`WHOLE`] twice for the reason as a whole.
 type People = BTreeMap<(NameId, NameId), u64>;
 
 impl Trend {
-    /// The dimension values that carry the excess of the hours from `first` to `last`.
+    /// The dimension values that carry the excess of the hours from `first` to `last`, one
+    /// dimension at a time and several together.
     pub(super) fn explanation(
         &mut self,
         state: &mut dyn State,
         owner: Owner,
         (first, last): (HourNo, HourNo),
         excess: f64,
-    ) -> Result<Vec<Explanation>, StateError> {
+    ) -> Result<(Vec<Explanation>, Cause), StateError> {
         let (mut now, mut usual) = (People::new(), People::new());
         let hours = last.saturating_sub(first) + 1;
         let looked_at = hours.min(MAX_HOURS);
@@ -57,7 +58,10 @@ impl Trend {
             let expected = usual.get(&cell).map_or(0.0, |&people| people as f64 * scale);
             cells.push(DetectCell { dimension, value, observed, expected });
         }
-        Ok(explain(&cells, (people, excess), MAX_EXPLANATIONS))
+        let explanation = explain(&cells, (people, excess), MAX_EXPLANATIONS);
+        let expected_part = ((people as f64 - excess) / people.max(1) as f64).max(0.0);
+        let end = first + looked_at;
+        Ok((explanation, self.cause(state, owner, (first, end), expected_part)?))
     }
 }
 

@@ -131,6 +131,7 @@ impl Trend {
             _ => (life.observed, life.expected),
         };
         let excess = observed - expected;
+        let (explanation, cause) = self.explanation(state, owner, (life.onset, last), excess)?;
         Ok(SystemicIssue {
             issue_id: format!("{}:{reason}:{opened_at}", self.settings.tenant),
             reason,
@@ -141,7 +142,8 @@ impl Trend {
             reopened: life.reopened,
             customers: observed.max(0.0).round() as u64,
             excess: thousandths(excess),
-            explanation: self.explanation(state, owner, (life.onset, last), excess)?,
+            explanation,
+            cause,
             evidence: evidence(life, self.settings.detector.false_per_week),
             detector_version: DETECTOR_VERSION.to_owned(),
             taxonomy_version: self.taxonomy_version.clone(),
@@ -153,7 +155,7 @@ impl Trend {
 /// The window that said most when the issue opened.
 fn evidence(life: &Issue, limit_per_week: f64) -> WindowEvidence {
     let Evidence { hours, high_hours, observed, expected, contacts, .. } = life.opening;
-    let Evidence { ratio, ratio_low, ratio_high, dispersion, .. } = life.opening;
+    let Evidence { ratio, ratio_low, ratio_high, dispersion, model_error, .. } = life.opening;
     let is_expected = expected >= 0.001;
     let ratio_of = |ratio: f64| is_expected.then(|| thousandths(ratio));
     WindowEvidence {
@@ -166,6 +168,7 @@ fn evidence(life: &Issue, limit_per_week: f64) -> WindowEvidence {
         ratio_low: ratio_of(ratio_low),
         ratio_high: ratio_of(ratio_high),
         dispersion: thousandths(dispersion),
+        model_error: thousandths(model_error),
         contacts: contacts.max(0.0).round() as u64,
         chance_per_week: three_digits(life.chance_per_week),
         limit_per_week,

@@ -2,15 +2,17 @@
 //! changes an hour that was judged is judged again from a detector that was stored before it, so
 //! equal counts give equal issues, whatever the order in which they came.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quell_detect::hourly::{Count, GAP_MAX_H, Hour, HourlySettings, HourlyState, Issue, Subject};
 use quell_model::TimeMs;
 use quell_model::time::HOUR_MS;
 
 use super::Trend;
-use super::hours::{self, HourNo, HourRow, hour_no};
+use super::explained::USUAL_DAYS;
+use super::hours::{self, HourNo, HourRow, hour_no, start_of};
 use super::judged::{Detector, JudgedRow};
+use super::leaves;
 use super::names::{NameId, Names, REASONS};
 use crate::Effects;
 use crate::state::{State, StateError, TREND_HOURS};
@@ -105,12 +107,13 @@ impl Head {
     fn push(
         &mut self,
         counts: Vec<Count>,
-        orders: Option<f64>,
+        around: &Around,
         issues: &mut Played,
     ) -> Result<(), StateError> {
         let at = self.next();
-        let orders = orders.unwrap_or(f64::NAN);
-        self.take(at, Hour { known: true, orders, holiday: false, counts })?;
+        let orders = around.exposure.get(&at).copied().unwrap_or(f64::NAN);
+        let holiday = around.holidays.contains(&start_of(at).day());
+        self.take(at, Hour { known: true, orders, holiday, counts })?;
         self.note(issues, |issue| issue.closed.is_none_or(|closed| closed >= at));
         Ok(())
     }
@@ -156,6 +159,7 @@ impl Trend {
             effects.unfinished |= look.watches.is_none();
             self.publish(state, &look, judged.revision, effects)?;
             hours::prune(state, judged.floor, MAX_PRUNED)?;
+            leaves::prune(state, judged.floor, USUAL_DAYS, MAX_PRUNED)?;
         }
         judged.write_unless(state, &known);
         Ok(())
@@ -219,6 +223,14 @@ impl Trend {
     }
 }
 
+/// What is known of hours beside their contacts.
+struct Around<'a> {
+    /// Units of the business driver.
+    exposure: BTreeMap<HourNo, f64>,
+    /// Starts of the days that are holidays.
+    holidays: &'a BTreeSet<TimeMs>,
+}
+
 /// Hours going through a detector.
 struct Play<'a> {
     state: &'a mut dyn State,
@@ -247,10 +259,11 @@ impl Play<'_> {
             };
             let from = next.max(first.saturating_sub(SILENCE_MAX_H));
             let exposure = hours::exposure(self.state, (from, last.saturating_add(1)))?;
+            let around = Around { exposure, holidays: &settings.holidays };
             for (hour, row) in rows {
                 let head = head.get_or_insert_with(|| Head::begin(hour, settings.detector));
                 let before = head.next();
-                self.hour(head, hour, &row, &exposure, issues)?;
+                self.hour(head, hour, &row, &around, issues)?;
                 let reasons = head.detector.reasons.len() as u64 + 2;
                 played += (head.next() - before.min(head.next())) * reasons;
             }
@@ -266,7 +279,7 @@ impl Play<'_> {
         head: &mut Head,
         hour: HourNo,
         row: &HourRow,
-        exposure: &BTreeMap<HourNo, f64>,
+        around: &Around,
         issues: &mut Played,
     ) -> Result<(), StateError> {
         let next = head.next();
@@ -286,11 +299,11 @@ impl Play<'_> {
             let unknown = Hour { orders: f64::NAN, ..Hour::default() };
             head.take(hour - 1, unknown)?;
         }
-        for quiet in head.next()..hour {
-            head.push(Vec::new(), exposure.get(&quiet).copied(), issues)?;
+        for _ in head.next()..hour {
+            head.push(Vec::new(), around, issues)?;
         }
         head.place(self.state, self.names, row)?;
-        head.push(head.counts(row), exposure.get(&hour).copied(), issues)
+        head.push(head.counts(row), around, issues)
     }
 }
 

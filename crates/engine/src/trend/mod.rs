@@ -8,7 +8,12 @@ mod hours;
 mod issues;
 mod judge;
 mod judged;
+mod leaves;
+mod located;
 mod names;
+
+#[cfg(test)]
+mod tests;
 
 pub use cell::CellCounts;
 pub use count::Pending;
@@ -25,7 +30,7 @@ use crate::state::{self, State, StateError, TREND_CLOCK, TREND_VOLUMES};
 use crate::timers;
 
 /// Format of TREND's rows.
-pub(crate) const TREND_VERSION: u8 = 2;
+pub(crate) const TREND_VERSION: u8 = 3;
 
 /// What TREND acts on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,11 +78,12 @@ impl Trend {
     ) -> Result<(), StateError> {
         match input {
             TrendInput::Fact(change) => {
-                if let Some(before) = &change.before {
-                    self.count(state, before, -1, effects)?;
+                let FactChange { contact_key, before, after } = change.as_ref();
+                if let Some(before) = before {
+                    self.count(state, (contact_key, before), -1, effects)?;
                 }
-                if let Some(after) = &change.after {
-                    self.count(state, after, 1, effects)?;
+                if let Some(after) = after {
+                    self.count(state, (contact_key, after), 1, effects)?;
                 }
             }
             TrendInput::Volume(volume) => self.volume_step(state, &volume, effects)?,

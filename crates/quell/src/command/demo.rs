@@ -190,7 +190,9 @@ fn issues_table(issues: &[SystemicIssue]) -> comfy_table::Table {
         .map(|issue| {
             let expected = issue.customers as f64 - issue.excess;
             let times = (expected > 0.0).then(|| issue.customers as f64 / expected);
-            let place = issue.explanation.first();
+            let single =
+                || issue.explanation.first().map(|p| format!("{}={}", p.dimension, p.value));
+            let place = issue.cause.in_words().or_else(single);
             Row {
                 cells: vec![
                     day_hour(issue.opened_at),
@@ -198,7 +200,7 @@ fn issues_table(issues: &[SystemicIssue]) -> comfy_table::Table {
                     issue.customers.to_string(),
                     format!("{expected:.1}"),
                     times.map_or("–".to_owned(), |times| format!("{times:.1}")),
-                    place.map_or(String::new(), |p| format!("{}={}", p.dimension, p.value)),
+                    place.unwrap_or_default(),
                 ],
                 value: serde_json::Value::Null,
             }

@@ -1,6 +1,6 @@
 //! Every setting there is: its key, kind, default and meaning.
 
-use super::meaning::{bytes, duration_ms};
+use super::meaning::{bytes, days, duration_ms};
 
 /// What kind of value a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Kind {
     Bytes,
     /// Words with commas between.
     Words,
+    /// Days such as 2026-12-25 with commas between.
+    Days,
     /// Any text, a file's name say.
     Text,
 }
@@ -34,6 +36,7 @@ impl Kind {
             Kind::Count => value.parse::<u32>().is_ok_and(|count| count > 0),
             Kind::Share => value.parse::<f64>().is_ok_and(|share| (0.0..=1.0).contains(&share)),
             Kind::Bytes => bytes(value).is_some(),
+            Kind::Days => days(value).is_some(),
             Kind::Words | Kind::Text => true,
         };
         if fits { Ok(()) } else { Err(self.expected()) }
@@ -47,6 +50,7 @@ impl Kind {
             Kind::Count => "a whole number from 1 to 4294967295",
             Kind::Share => "a number from 0 to 1",
             Kind::Bytes => "a size such as 256MiB or 1GiB",
+            Kind::Days => "days such as 2026-12-25, with commas between",
             Kind::Words | Kind::Text => "a text",
         }
     }
@@ -189,6 +193,12 @@ pub const CATALOGUE: &[Entry] = &[
         Kind::Text,
         "orders",
         "The unit of volumes that contacts follow from",
+    ),
+    entry(
+        "trend.holidays",
+        Kind::Days,
+        "",
+        "Public holidays (UTC): neither they nor the day after are judged by ordinary days",
     ),
     entry("trend.max_dimension_values", Kind::Count, "1000", "Values of one dimension"),
 ];

@@ -55,7 +55,9 @@ fn flatten(
         let Some(scalar) = scalar else {
             return Err(ConfigError {
                 origin: format!("{name}:{line}"),
-                message: format!("`{key}` is neither text, number, switch nor a list of texts"),
+                message: format!(
+                    "`{key}` is neither text, number, switch, date nor a list of these"
+                ),
                 hint: None,
             });
         };
@@ -69,6 +71,7 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Integer(number) => Some(number.as_str().to_owned()),
         DeValue::Float(number) => Some(number.as_str().to_owned()),
+        DeValue::Datetime(time) => Some(time.to_string()),
         DeValue::Boolean(switch) => Some(switch.to_string()),
         _ => None,
     }

@@ -1,6 +1,9 @@
 //! What the values mean.
 
+use std::collections::BTreeSet;
+
 use quell_engine::Settings;
+use quell_model::TimeMs;
 use quell_taxonomy::Taxonomy;
 
 use super::Config;
@@ -32,6 +35,12 @@ pub fn bytes(text: &str) -> Option<u64> {
         _ => return None,
     };
     count.parse::<u64>().ok()?.checked_mul(unit_bytes)
+}
+
+/// The starts of days such as `2026-12-25`, with commas between.
+pub fn days(text: &str) -> Option<BTreeSet<TimeMs>> {
+    let days = text.split(',').map(str::trim).filter(|day| !day.is_empty());
+    days.map(|day| format!("{day}T00:00:00Z").parse().ok()).collect()
 }
 
 impl Config {
@@ -86,6 +95,7 @@ impl Config {
             retention_ms: self.ms("retention"),
             dimensions: self.words("trend.dimensions"),
             exposure_unit: self.get("trend.exposure_unit").to_owned(),
+            holidays: days(self.get("trend.holidays")).unwrap_or_default(),
             max_dimension_values: self.count("trend.max_dimension_values"),
             ..Settings::default()
         }

@@ -1,4 +1,4 @@
-use super::meaning::{bytes, duration_ms};
+use super::meaning::{bytes, days, duration_ms};
 use super::*;
 
 fn args(set: &[&str]) -> CoreArgs {
@@ -19,6 +19,21 @@ fn durations_and_sizes_need_their_unit() {
     }
     assert_eq!(bytes("256MiB"), Some(268_435_456));
     assert_eq!(bytes("1MB"), None);
+}
+
+#[test]
+fn holidays_are_days_of_a_list_or_of_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("quell.toml");
+    std::fs::write(&path, "[trend]\nholidays = [2026-12-25, \"2026-12-26\"]\n").unwrap();
+    let config = Config::load(&CoreArgs { config: Some(path), ..args(&[]) }).unwrap();
+    let known: Vec<String> =
+        days(config.get("trend.holidays")).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(known, ["2026-12-25T00:00:00Z", "2026-12-26T00:00:00Z"]);
+    assert_eq!(days(""), Some(std::collections::BTreeSet::new()));
+    let error = Config::load(&args(&["trend.holidays=2026-13-01"])).err();
+    let text = error.map(|error| error.to_string()).unwrap_or_default();
+    assert!(text.contains("days such as 2026-12-25"), "{text}");
 }
 
 #[test]
