@@ -12,7 +12,7 @@ use quell_ports::{Change, Order, PortError, StateReader, VisitRow};
 use crate::error::StoreError;
 use crate::folder::Folder;
 use crate::settings::StoreSettings;
-use crate::tables::{Kind, Tables, check_row};
+use crate::tables::{Kind, SHORT_PATIENCE, Tables, check_row};
 
 /// The layout of a position's row.
 const POSITION_ROW: u8 = 2;
@@ -111,7 +111,7 @@ impl StateCache {
     /// [`StateCache::apply`]: a turn over many partitions would wait once for each, and the group
     /// would take them away.
     pub fn wait_for_room(&self) {
-        self.shared.tables.wait_for_room();
+        self.shared.tables.wait_for_room(SHORT_PATIENCE);
     }
 
     /// Drops the copy of a partition. `names` are the tables there may be.

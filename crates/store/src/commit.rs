@@ -13,7 +13,7 @@ use crate::embedded::{EmbeddedStore, Shared};
 use crate::error::StoreError;
 use crate::port::LOG_INPUT;
 use crate::rows::{decode_output, encode_change, encode_output};
-use crate::tables::{Kind, check_row};
+use crate::tables::{Kind, LONG_PATIENCE, check_row};
 
 /// Outputs for topics with this ending are dead letters.
 const DEAD_LETTER_SUFFIX: &str = ".dlq";
@@ -27,6 +27,8 @@ impl EmbeddedStore {
         commit: &Commit,
     ) -> Result<u64, PortError> {
         let shared = &self.shared;
+        // Before the lock: what comes in meanwhile goes to the log and waits there.
+        shared.tables.wait_for_room(LONG_PATIENCE);
         let mut writer = shared.lock();
         let mut counters = *writer;
         let consumed = consumed(&counters, base, commit)?;

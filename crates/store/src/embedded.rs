@@ -14,7 +14,7 @@ use crate::port::EmbeddedPort;
 use crate::rows::NewRecord;
 use crate::settings::StoreSettings;
 use crate::state::EmbeddedState;
-use crate::tables::{Tables, check_row};
+use crate::tables::{SHORT_PATIENCE, Tables, check_row};
 
 /// Key of the one row in the table `meta`.
 const COUNTERS_KEY: &[u8] = b"counters";
@@ -175,7 +175,7 @@ impl Shared {
         batch.commit().map_err(StoreError::engine("write"))?;
         **writer = counters;
         self.seen.publish(&counters);
-        self.tables.wait_for_room();
+        self.tables.wait_for_room(SHORT_PATIENCE);
         Ok(self.written.fetch_add(1, Ordering::AcqRel) + 1)
     }
 

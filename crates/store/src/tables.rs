@@ -13,9 +13,11 @@ use crate::error::StoreError;
 use crate::folder::Folder;
 use crate::settings::StoreSettings;
 
-/// How long a turn waits for the engine to flush, at most: a bound that is too low slows, and does
-/// not stop.
-const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a writer waits for the engine to flush, at most, where others wait for it: a bound that
+/// is too low slows, and does not stop.
+pub(crate) const SHORT_PATIENCE: Duration = Duration::from_secs(10);
+/// The same where nobody does. A merge of a long history holds up the flushing for a minute or two.
+pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(240);
 const FLUSH_PAUSE: Duration = Duration::from_millis(5);
 
 /// Longest key the engine takes, in bytes.
@@ -115,10 +117,10 @@ impl Tables {
 
     /// Waits while the engine has more in its write buffers than it should: it takes writes faster
     /// than it flushes them while it merges, and sets itself no bound.
-    pub(crate) fn wait_for_room(&self) {
+    pub(crate) fn wait_for_room(&self, patience: Duration) {
         let begun = Instant::now();
         let bound = self.settings.unflushed_bytes();
-        while self.database.write_buffer_size() > bound && begun.elapsed() < FLUSH_PATIENCE {
+        while self.database.write_buffer_size() > bound && begun.elapsed() < patience {
             std::thread::sleep(FLUSH_PAUSE);
         }
     }
