@@ -74,6 +74,13 @@ impl Candidate {
     pub fn growth(&self) -> f64 {
         (self.last_week as f64 + 0.5) / (self.three_weeks_before as f64 / 3.0 + 0.5)
     }
+
+    /// How little the last week can be chance if nothing changed since the three before: Poisson's
+    /// log-likelihood ratio in nats, 0 where the rate did not rise.
+    pub fn surge_nats(&self) -> f64 {
+        let (found, growth) = (self.last_week as f64 + 0.5, self.growth());
+        if growth > 1.0 { found * (libm::log(growth) - 1.0 + 1.0 / growth) } else { 0.0 }
+    }
 }
 
 pub(super) fn candidates<'c>(
@@ -90,8 +97,9 @@ pub(super) fn candidates<'c>(
         .filter_map(|cluster| view(cluster, background, tomorrow, now))
         .collect();
     all.sort_by(|a, b| {
-        b.recent_customers()
-            .cmp(&a.recent_customers())
+        b.surge_nats()
+            .total_cmp(&a.surge_nats())
+            .then(b.recent_customers().cmp(&a.recent_customers()))
             .then(a.first.cmp(&b.first))
             .then(a.id.cmp(&b.id))
     });
@@ -152,7 +160,9 @@ impl Told<'_> {
         let share = if weight > 0.0 { f64::from(word.count) / weight } else { return None };
         let (q, p) = (share.clamp(1e-9, 1.0 - 1e-9), shares.share(word.key));
         let lift = q / p;
-        if q < TELLING_SHARE || lift < TELLING_LIFT {
+        // Versions and sizes come with any theme of their time.
+        let is_number = word.form.starts_with(char::is_numeric);
+        if q < TELLING_SHARE || lift < TELLING_LIFT || is_number {
             return None;
         }
         let nats = q * libm::log(lift) + (1.0 - q) * libm::log((1.0 - q) / (1.0 - p));
@@ -166,10 +176,8 @@ impl Told<'_> {
 
 /// Telling words as they follow each other; pairs of characters that overlap are put together.
 fn name(told: &[Told<'_>]) -> String {
-    let mut words: Vec<&Told<'_>> = told.iter().take(MOST_NAMED).collect();
-    words.sort_by(|a, b| a.word.place.total_cmp(&b.word.place).then(a.word.key.cmp(&b.word.key)));
     let mut name = String::new();
-    for Told { word, .. } in words {
+    for word in in_order(told.iter().take(MOST_NAMED).map(|told| told.word).collect()) {
         let mut chars = word.form.chars();
         let first = chars.next();
         let is_pair = chars.next().is_some_and(|c| !c.is_ascii()) && chars.next().is_none();
@@ -183,4 +191,20 @@ fn name(told: &[Told<'_>]) -> String {
         }
     }
     name
+}
+
+/// By their places, but one that follows another stands behind it.
+fn in_order(mut words: Vec<&Word>) -> Vec<&Word> {
+    words.sort_by(|a, b| a.place.total_cmp(&b.place).then(a.key.cmp(&b.key)));
+    let follows = |word: &Word| words.iter().any(|other| other.next == word.key);
+    let (inner, heads): (Vec<&Word>, Vec<&Word>) = words.iter().partition(|word| follows(word));
+    let mut ordered: Vec<&Word> = Vec::new();
+    for head in heads.into_iter().chain(inner) {
+        let mut at = Some(head);
+        while let Some(word) = at.filter(|word| ordered.iter().all(|known| known.key != word.key)) {
+            ordered.push(word);
+            at = words.iter().copied().find(|other| other.key == word.next);
+        }
+    }
+    ordered
 }

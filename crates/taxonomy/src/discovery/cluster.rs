@@ -95,6 +95,22 @@ pub(super) struct Word {
     pub lead: u32,
     /// Where it stands among a contact's terms, on average.
     pub place: f32,
+    /// The term that most often follows, by the same vote.
+    pub next: u64,
+    pub next_lead: u32,
+}
+
+impl Word {
+    fn vote_next(&mut self, next: Option<u64>) {
+        let Some(next) = next else { return };
+        if self.next == next {
+            self.next_lead = self.next_lead.saturating_add(1);
+        } else if self.next_lead == 0 {
+            (self.next, self.next_lead) = (next, 1);
+        } else {
+            self.next_lead -= 1;
+        }
+    }
 }
 
 /// What a contact brings to a group.
@@ -191,6 +207,9 @@ impl Cluster {
                     let own = &mut self.words[at];
                     own.place = mean(own.place, own.count, word.place, word.count);
                     own.count += word.count;
+                    if word.next_lead > own.next_lead {
+                        (own.next, own.next_lead) = (word.next, word.next_lead);
+                    }
                     if word.lead > own.lead {
                         (own.form, own.lead) = (word.form, word.lead);
                     }
@@ -240,13 +259,14 @@ impl Cluster {
     }
 
     fn add_word(&mut self, term: &Known<'_>, weight: f32) {
-        let Known { key, place, form, .. } = *term;
+        let Known { key, place, form, next, .. } = *term;
         let place = f32::from(place);
         match self.words.binary_search_by_key(&key, |word| word.key) {
             Ok(at) => {
                 let word = &mut self.words[at];
                 word.place = mean(word.place, word.count, place, weight);
                 word.count += weight;
+                word.vote_next(next);
                 if word.form == form {
                     word.lead = word.lead.saturating_add(1);
                 } else if word.lead == 0 {
@@ -257,7 +277,10 @@ impl Cluster {
                 }
             }
             Err(at) => {
-                let word = Word { key, count: weight, form: form.to_owned(), lead: 1, place };
+                let (form, lead) = (form.to_owned(), 1);
+                let mut word =
+                    Word { key, count: weight, form, lead, place, next: 0, next_lead: 0 };
+                word.vote_next(next);
                 self.words.insert(at, word);
             }
         }

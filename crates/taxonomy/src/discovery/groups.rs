@@ -21,6 +21,8 @@ pub(super) struct Known<'a> {
     pub key: u64,
     pub share: f64,
     pub place: u16,
+    /// The term that follows it.
+    pub next: Option<u64>,
     pub form: &'a str,
 }
 

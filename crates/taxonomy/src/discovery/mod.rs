@@ -8,7 +8,9 @@
 //! Pure, and bounded in memory: so many groups, words, customers and exemplars of each, and so
 //! many words of everyday language; counts fade and the weakest is forgotten. The same contacts
 //! give the same candidates, in whatever order those of one time come. A customer has one vote in
-//! a group: who writes a hundred times is one customer.
+//! a group: who writes a hundred times is one customer. Links, paths and programs' names with their
+//! versions found no group; numbers help to join one, since a problem often comes with a version,
+//! but make none by themselves and name none.
 //!
 //! What it cannot do: it sees words, not what they mean, so one theme told in two languages or in
 //! other words becomes two candidates. A theme so rare that its contacts come further apart than
@@ -24,6 +26,7 @@ mod fading;
 mod fragment;
 mod groups;
 mod insert;
+mod pasted;
 mod state;
 mod terms;
 #[cfg(test)]
@@ -187,7 +190,8 @@ impl Discovery {
         pending.into_iter().filter_map(|contact| self.place(&contact)).collect()
     }
 
-    /// The candidates as of `now`, those with most recent customers first. Contacts that wait for
+    /// The candidates as of `now`: those whose last week can least be chance first, then those that
+    /// do not grow, by their recent customers. Contacts that wait for
     /// others of their time are not in them.
     pub fn candidates(&self, now: TimeMs) -> Vec<Candidate> {
         candidate::candidates(self.groups.iter(), &self.background, &self.settings, now)
@@ -220,6 +224,7 @@ impl Discovery {
             key: term.key,
             share: shares.share(term.key),
             place: term.place,
+            next: seen.terms.after(term),
             form: seen.terms.form(term),
         });
         let terms = terms.filter(|term| term.share < EVERYDAY_SHARE);

@@ -13,7 +13,7 @@ use super::groups::Groups;
 use super::{Discovery, DiscoverySettings, Pending};
 
 /// Raised when the bytes mean something else.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// Why bytes are no state that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,8 @@ use std::ops::Range;
 use quell_text::{Analysis, TokenKind};
 use serde::{Deserialize, Serialize};
 
+use super::pasted::pasted;
+
 /// Terms read of one contact; what it is about stands in its beginning.
 pub(super) const MOST_TERMS: usize = 64;
 /// Longer words are ids or links.
@@ -43,12 +45,20 @@ impl Terms {
         self.terms.clear();
     }
 
-    /// Adds one text of the contact, the weightiest first: subject, then body. What comes after
-    /// the first 64 different terms is left out.
-    pub fn add(&mut self, analysis: &Analysis) {
+    /// Adds one text of the contact and its analysis, the weightiest first: subject, then body.
+    /// What was pasted into it (links, paths, names of programs with versions) is left out.
+    /// What comes after the first 64 different terms is left out.
+    pub fn add(&mut self, text: &str, analysis: &Analysis) {
+        let pasted = pasted(text);
+        let mut ahead = pasted.iter().peekable();
         for (at, token) in analysis.tokens.iter().enumerate() {
             if self.terms.len() >= MOST_TERMS {
                 return;
+            }
+            let start = token.start as usize;
+            while ahead.next_if(|range| range.end <= start).is_some() {}
+            if ahead.peek().is_some_and(|range| range.start <= start) {
+                continue;
             }
             let form = analysis.form(token);
             let longest = match token.kind {
@@ -82,6 +92,11 @@ impl Terms {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Term> {
         self.terms.iter()
+    }
+
+    /// The key of the term that follows.
+    pub(super) fn after(&self, term: &Term) -> Option<u64> {
+        self.terms.get(usize::from(term.place) + 1).map(|next| next.key)
     }
 
     pub(super) fn form(&self, term: &Term) -> &str {

@@ -200,7 +200,7 @@ impl Reader {
         let language = Language::parse(&tagging.language).unwrap_or(Language::ANY);
         let mut terms = Terms::new();
         for piece in text.pieces() {
-            terms.add(&self.analyzer.analyze(language, piece));
+            terms.add(piece, &self.analyzer.analyze(language, piece));
         }
         Seen {
             id: text.id.clone(),
