@@ -72,7 +72,8 @@ fn every_alert_has_a_case_and_a_page() {
 
 #[test]
 fn alerts_and_dashboards_name_metrics_that_there_are() {
-    let metrics = Metrics::new("test", ["billing.refund_delay"]).expect("names are right");
+    let metrics =
+        Metrics::new("test", "none@0", ["billing.refund_delay"]).expect("names are right");
     // A counter with labels shows only once it was counted.
     metrics.ingest_records.with_label_values(&["accepted"]).inc();
     metrics.http_requests.with_label_values(&["/v1/search", "200"]).inc();
