@@ -10,7 +10,7 @@ use quell_codec::{
 use quell_model::contact::{CueEvidence, LanguageSource, Maturity, NatureBasis};
 use quell_model::event::{Channel, Direction, Kind, Scalar};
 use quell_model::issue::{
-    Cause, CauseCell, DimensionValue, Explanation, Extent, Rival, WindowEvidence,
+    Cause as ExcessCause, CauseCell, DimensionValue, Explanation, Extent, Rival, WindowEvidence,
 };
 use quell_model::reason::Confidence;
 use quell_model::repeat::{GapMs, RepeatLinks};
@@ -266,12 +266,12 @@ fn contact() -> Contact {
     }
 }
 
-fn cause() -> Cause {
+fn cause() -> ExcessCause {
     let value = |dimension: &str, value: &str| DimensionValue {
         dimension: dimension.into(),
         value: value.into(),
     };
-    Cause {
+    ExcessCause {
         extent: Extent::Local,
         cells: vec![CauseCell {
             values: vec![value("carrier", "swift"), value("country", "hu")],
