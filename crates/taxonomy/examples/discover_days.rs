@@ -7,7 +7,7 @@
 //!
 //! Reads NDJSON `{id, created, customer_id, title, text}` in the order of `created` and writes a
 //! row for each day: the candidates listed when it ends, and which contact joined which group.
-//! SETTINGS is [`DiscoverySettings`] as JSON.
+//! SETTINGS is `DiscoverySettings` as JSON.
 
 use std::error::Error;
 use std::io::{self, BufRead, Write};
@@ -15,9 +15,7 @@ use std::sync::Arc;
 
 use quell_model::time::DAY_MS;
 use quell_model::{ContactKey, TimeMs, UNCLASSIFIED};
-use quell_taxonomy::discovery::{
-    Candidate, Discovery, DiscoverySettings, Observation, Placed, Terms, hash_of,
-};
+use quell_taxonomy::discovery::{Candidate, Discovery, Observation, Placed, Terms, hash_of};
 use quell_taxonomy::{TagInput, TagSettings, Tagger, Taxonomy};
 use quell_text::redact::redact;
 use quell_text::{Analyzer, Language};
@@ -54,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         tagger: Tagger::new(Arc::new(taxonomy), TagSettings::default()),
         analyzer: Analyzer::new(),
         terms: Terms::new(),
-        discovery: Discovery::new(settings.unwrap_or_else(DiscoverySettings::default)),
+        discovery: Discovery::new(settings.unwrap_or_default()),
         day: None,
         texts: 0,
         unfit: 0,

@@ -82,7 +82,7 @@ pub struct Search<'a> {
 
 /// What was found.
 pub struct Found {
-    /// Those of most recent customers first.
+    /// In the order of [`Discovery::candidates`].
     pub candidates: Vec<Candidate>,
     count: Count,
     unfit: u64,
