@@ -22,9 +22,9 @@ const TELLING_MEAN: f64 = 5.0;
 const MOST_SD: f64 = 3.0;
 /// Squared relative error that is believed possible before anything is seen.
 const PRIOR_SQ: f64 = 2e-3;
-/// Falls end at nothing and rises do not: noise is longer on that side, by this part of variance.
-/// Measured on worlds whose reasons stray for a day at a time, by a tenth or a fifth.
-const LONGER_ABOVE: f64 = 1.6;
+/// Falls end at nothing and rises do not: noise has this many times the variance on that side.
+/// Measured on worlds whose reasons stray for a day at a time, by a tenth to a fifth.
+const LONGER_ABOVE: f64 = 2.0;
 /// No larger error is believed.
 const MOST_SQ: f64 = 0.09;
 /// Part of the sums that stays each hour: a memory of about half a year.

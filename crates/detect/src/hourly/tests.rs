@@ -453,10 +453,13 @@ fn where_the_tail_is_heavier_than_the_model_says_it_is_learned() {
         opened.sum::<usize>() as f64 / (worlds as usize * (weeks - learned_after)) as f64
     };
     let budget = HourlySettings::default().false_per_week;
-    let (naive, learned) = (false_a_week(0.1, false), false_a_week(0.1, true));
-    assert!(naive > 4.0 * budget && learned <= budget, "{naive} {learned}");
-    let (naive, learned) = (false_a_week(0.2, false), false_a_week(0.2, true));
-    assert!(naive > 20.0 * budget && learned <= 3.0 * budget, "{naive} {learned}");
+    // The budget, and two standard deviations of a Poisson count.
+    let weeks_seen = (worlds as usize * (weeks - learned_after)) as f64;
+    let most = budget + 2.0 * (budget / weeks_seen).sqrt();
+    for (sd, times) in [(0.1, 4.0), (0.2, 20.0)] {
+        let (naive, learned) = (false_a_week(sd, false), false_a_week(sd, true));
+        assert!(naive > times * budget && learned <= most, "{sd}: {naive} {learned}");
+    }
 }
 
 #[test]
