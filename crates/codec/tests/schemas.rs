@@ -190,6 +190,11 @@ fn time(text: &str) -> TimeMs {
     text.parse().unwrap()
 }
 
+fn cue_evidence() -> CueEvidence {
+    let (cue, words, place) = ("status_chase".into(), "Hol a csomagom".into(), "subject".into());
+    CueEvidence { cue, words, place, start: 0, end: 14 }
+}
+
 fn contact() -> Contact {
     let link = RepeatLink {
         previous: "T-1".into(),
@@ -247,13 +252,7 @@ fn contact() -> Contact {
         }],
         opinions: Vec::new(),
         cues: vec!["status_chase".into()],
-        cue_evidence: vec![CueEvidence {
-            cue: "status_chase".into(),
-            words: "Hol a csomagom".into(),
-            place: "subject".into(),
-            start: 0,
-            end: 14,
-        }],
+        cue_evidence: vec![cue_evidence()],
         demand_type: Some(quell_model::contact::DemandType::Failure),
         demand_basis: Some(NatureBasis::Reason(ReasonId("delivery.late".into()))),
         dumb_class: Some("status_chase".into()),

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
 };
-use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::client::{ClientContext, DefaultClientContext};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
@@ -172,6 +173,9 @@ pub enum TopicError {
         "the cluster does not answer; is --brokers right, and may this user describe and create topics?"
     )]
     Cluster(#[from] KafkaError),
+    /// The cluster was found and does not let us in, or is not whom we trust.
+    #[error("the cluster cannot be talked to: {0}; is what kafka.properties_file says right?")]
+    Refused(String),
     /// One topic could not be made.
     #[error("topic {name} cannot be made: {code}")]
     Create {
@@ -263,13 +267,46 @@ pub async fn apply(
     Ok(made)
 }
 
+/// How long a client may take to say why it got no answer.
+const COMPLAINT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a client said of TLS or of its password.
+#[derive(Default)]
+struct Complaint(Mutex<Option<String>>);
+
+impl Complaint {
+    fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl ClientContext for Complaint {
+    fn error(&self, error: KafkaError, reason: &str) {
+        let code = error.rdkafka_error_code();
+        if matches!(code, Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL)) {
+            let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            said.get_or_insert_with(|| reason.to_owned());
+        }
+    }
+}
+
+impl ConsumerContext for Complaint {}
+
 /// Every topic of the cluster.
 ///
 /// # Errors
 /// [`TopicError::Cluster`]
 pub fn layouts(settings: &KafkaSettings) -> Result<Layouts, TopicError> {
-    let client: BaseConsumer = settings.client().create()?;
-    let metadata = client.fetch_metadata(None, PATIENCE)?;
+    let client: BaseConsumer<Complaint> =
+        settings.client().create_with_context(Complaint::default())?;
+    let metadata = match client.fetch_metadata(None, PATIENCE) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            // The client only says that it got no answer; why is told to its context.
+            let _ = client.poll(COMPLAINT_PAUSE);
+            return Err(client.context().take().map_or(error.into(), TopicError::Refused));
+        }
+    };
     let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
     Ok(metadata
         .topics()

@@ -74,8 +74,6 @@ pub struct Metrics {
     pub http_requests: IntCounterVec,
     pub http_request_duration_seconds: Histogram,
     pub backend: BackendMetrics,
-    build_info: IntGaugeVec,
-    taxonomy_info: IntGaugeVec,
     contacts_tagged: IntCounterVec,
     label_overflow: IntCounterVec,
     tally: Vec<(&'static str, IntCounter)>,
@@ -94,27 +92,18 @@ impl Metrics {
         reasons: impl IntoIterator<Item = &'a str>,
     ) -> Result<Metrics, prometheus::Error> {
         let reasons = reasons.into_iter().take(MAX_REASON_LABELS).map(str::to_owned);
-        let metrics = Metrics::made(reasons.collect())?;
-        metrics.build_info.with_label_values(&[version]).set(1);
-        metrics.taxonomy_info.with_label_values(&[taxonomy]).set(1);
+        let make = Make { registry: Registry::new() };
+        make.info("build_info", "Version of this build; always 1.", ["version", version])?;
+        let what = "Version of the taxonomy and its model that contacts are tagged with; always 1.";
+        make.info("taxonomy_info", what, ["taxonomy", taxonomy])?;
+        let metrics = Metrics::made(make, reasons.collect())?;
         metrics.begin_at_zero();
         Ok(metrics)
     }
 
-    fn made(reasons: BTreeSet<String>) -> Result<Metrics, prometheus::Error> {
-        let make = Make { registry: Registry::new() };
+    fn made(make: Make, reasons: BTreeSet<String>) -> Result<Metrics, prometheus::Error> {
         let tally = make.tally()?;
         Ok(Metrics {
-            build_info: make.gauges(
-                "build_info",
-                "Version of this build; always 1.",
-                &["version"],
-            )?,
-            taxonomy_info: make.gauges(
-                "taxonomy_info",
-                "Version of the taxonomy and its model that contacts are tagged with; always 1.",
-                &["taxonomy"],
-            )?,
             ingest_records: make.counters(
                 "ingest_records_total",
                 "Records offered, by what became of them: accepted, rejected, skipped_empty.",
@@ -260,6 +249,17 @@ impl Make {
     {
         self.registry.register(Box::new(metric.clone()))?;
         Ok(metric)
+    }
+
+    /// Something that a label's value says.
+    fn info(
+        &self,
+        name: &str,
+        help: &str,
+        [label, value]: [&str; 2],
+    ) -> Result<(), prometheus::Error> {
+        self.gauges(name, help, &[label])?.with_label_values(&[value]).set(1);
+        Ok(())
     }
 
     /// A counter for everything that the core counts.

@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_never_put_aside() {
-        let mark = [vec![1, 1], vec![b'a'; 600]].concat();
+        let mark = [vec![2, 1], vec![b'a'; 600]].concat();
         let error = run(vec![vec![b'a'; 30], mark], false).unwrap_err().to_string();
         assert!(error.contains("quell.to-link[0]@1") && error.contains("kafka.max_record_bytes"));
     }
