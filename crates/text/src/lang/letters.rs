@@ -36,8 +36,14 @@ const SCRIPTS: [Script; Script::COUNT] = [
 /// Links, addresses, paths and codes are in no language.
 pub(super) fn is_machine_made(chunk: &str) -> bool {
     let bytes = chunk.as_bytes();
-    bytes.iter().any(|b| matches!(b, b'@' | b'\\' | b'_' | b'=') || b.is_ascii_digit())
-        || bytes.windows(3).any(|three| three == b"://")
+    let mut colon = false;
+    for b in bytes {
+        if matches!(b, b'@' | b'\\' | b'_' | b'=' | b'0'..=b'9') {
+            return true;
+        }
+        colon |= *b == b':';
+    }
+    (colon && bytes.windows(3).any(|three| three == b"://"))
         || bytes.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"www."))
 }
 
@@ -56,8 +62,12 @@ impl Letters {
             let text = start_of(part.text, LOOKED_AT_BYTES);
             for chunk in text.split(|c: char| c.is_ascii_whitespace()) {
                 let code = is_machine_made(chunk);
-                for c in chunk.chars().filter(|c| !(code && c.is_ascii())) {
-                    letters.add(c);
+                if !code {
+                    let latin = chunk.bytes().filter(u8::is_ascii_alphabetic).count();
+                    letters.of_script[Script::Latin as usize] += latin as u32;
+                }
+                if !chunk.is_ascii() {
+                    chunk.chars().filter(|c| !c.is_ascii()).for_each(|c| letters.add(c));
                 }
             }
         }
@@ -69,15 +79,9 @@ impl Letters {
         self.of_script[script as usize]
     }
 
+    /// Counts a letter beyond ASCII.
     #[inline]
     fn add(&mut self, c: char) {
-        if c.is_ascii_alphabetic() {
-            self.of_script[Script::Latin as usize] += 1;
-            return;
-        }
-        if c.is_ascii() {
-            return;
-        }
         let Some(script) = Script::of(c) else { return };
         self.of_script[script as usize] += 1;
         if matches!(script, Script::Arabic | Script::Cyrillic) {

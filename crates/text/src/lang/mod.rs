@@ -54,8 +54,10 @@ pub struct Part<'a> {
 pub struct Detector {
     default: Language,
     allowed: Vec<Language>,
-    /// What the general model may answer, where some allowed language has no profile.
+    /// What the general model may answer.
     general: Vec<whatlang::Lang>,
+    /// The allowed languages that it alone knows: those without a profile.
+    beyond_profiles: Vec<Language>,
 }
 
 /// Languages that a model may answer with unless told otherwise.
@@ -77,11 +79,12 @@ impl Detector {
         if default != Language::ANY && !allowed.contains(&default) {
             allowed.push(default);
         }
-        let general = whatlang::Lang::all().iter().copied();
-        let general = general.filter(|known| {
-            Language::parse(known.code()).is_some_and(|language| allowed.contains(&language))
-        });
-        Detector { default, general: general.collect(), allowed }
+        let known = whatlang::Lang::all().iter().copied();
+        let known = known.filter_map(|known| Some((known, Language::parse(known.code())?)));
+        let (general, languages): (Vec<_>, Vec<_>) =
+            known.filter(|(_, language)| allowed.contains(language)).unzip();
+        let beyond_profiles = languages.into_iter().filter(|l| !profiled(*l)).collect();
+        Detector { default, general, beyond_profiles, allowed }
     }
 
     /// The language of a text whose event may have named one.
@@ -188,18 +191,17 @@ impl Detector {
         script: Script,
         letters: &Letters,
     ) -> Option<Detected> {
-        let beyond = |general: whatlang::Lang| {
-            Language::parse(general.code()).filter(|language| {
-                !profiled(*language) && language.script().is_none_or(|of| of == script)
-            })
+        let beyond = |language: Language| {
+            self.beyond_profiles.contains(&language)
+                && language.script().is_none_or(|of| of == script)
         };
-        if !self.general.iter().any(|general| beyond(*general).is_some()) {
+        if !self.beyond_profiles.iter().any(|language| beyond(*language)) {
             return None;
         }
         let text = parts.iter().map(|part| part.text).collect::<Vec<_>>().join("\n");
         let text = start_of(&text, LOOKED_AT_BYTES);
         let info = whatlang::Detector::with_allowlist(self.general.clone()).detect(text)?;
-        let language = beyond(info.lang())?;
+        let language = Language::parse(info.lang().code()).filter(|answer| beyond(*answer))?;
         let many = Profiles::of(script).is_none() && letters.count(script) >= FEW_LETTERS;
         let sure = many || info.confidence() >= SURE;
         sure.then(|| found(language, LanguageSource::Model, (info.confidence() * 1000.0) as u16))
