@@ -73,6 +73,15 @@ impl Series {
         self.issue.is_some_and(|issue| issue.is_open())
     }
 
+    /// Customers over the expectation in the hours that the open issue took at this step, the
+    /// newest first.
+    fn explained(&self, hour: u64) -> impl Iterator<Item = f64> {
+        let open = self.issue.filter(Issue::is_open);
+        let taken = open.map_or(0, |issue| if issue.began_at(hour) { self.now.hours } else { 1 });
+        let slots = self.recent.slots().iter().rev().take(taken as usize);
+        slots.map(|slot| f64::from((slot.customers - slot.mean).max(0.0)))
+    }
+
     /// The part of this series in the hour, before the common factor is known.
     fn part(&self, count: Count, ln_expected: f64, at: &[f64; TERMS]) -> Part {
         let count = f64::from(count.customers);
@@ -291,10 +300,14 @@ impl Core {
         };
         let factors = factors(&parts);
         let each = self.series.iter_mut().zip(&counts).zip(&factors);
+        let mut explained = [0.0; RING_H];
         for (reason, ((series, count), factor)) in each.enumerate() {
-            let at = setting(*factor, 0.0);
-            let looks = series.step(Subject::Reason(reason), *count, &at, &ahead);
+            let own = setting(*factor, 0.0);
+            let looks = series.step(Subject::Reason(reason), *count, &own, &ahead);
             self.stray.learn(&looks, &learned);
+            for (sum, excess) in explained.iter_mut().zip(series.explained(at)) {
+                *sum += excess;
+            }
         }
         self.stray.pass_hour();
         let none = Factor { ln: 0.0, variance: 0.0 };
@@ -303,13 +316,24 @@ impl Core {
         self.unseen.step(nowhere, nobody, &setting(factor, 0.0), &ahead);
         let special = self.exposure.special_variance(day);
         let own = setting(none, EVERYTHING_SD * EVERYTHING_SD + special);
-        self.everything.step(Subject::Everything, total, &own, &ahead);
+        let rest = self.rest(total, &explained);
+        self.everything.step(Subject::Everything, rest, &own, &ahead);
         let known_total = hour.known.then_some(customers);
         self.exposure.learn(at, day, known_total, hour.orders);
         if hour.holiday {
             self.last_holiday = Some(at / 24);
         }
         self.hours += 1;
+    }
+
+    /// What is left of an hour of all reasons without the excess of those with an open issue
+    /// (newest hour first): one cause is one issue, and what a reason explains is no event of all.
+    fn rest(&mut self, total: Count, explained: &[f64; RING_H]) -> Count {
+        for (back, excess) in explained.iter().skip(1).enumerate() {
+            self.everything.recent.relieve(back, *excess);
+        }
+        let customers = total.customers.saturating_sub(explained[0].round() as u32);
+        Count { customers, ..total }
     }
 
     /// The last issue of each subject, open or not.

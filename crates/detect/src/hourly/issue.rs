@@ -83,6 +83,11 @@ impl Issue {
         self.closed.is_none()
     }
 
+    /// Whether it opened, or came back, at `hour`.
+    pub(super) fn began_at(&self, hour: u64) -> bool {
+        self.last_opened == hour
+    }
+
     /// Customers over the expectation, so far.
     pub fn excess(&self) -> f64 {
         self.observed - self.expected

@@ -220,6 +220,13 @@ impl Recent {
         self.judged = 0;
     }
 
+    /// Takes customers out of the hour that many before the newest: another issue explains them.
+    pub fn relieve(&mut self, back: usize, customers: f64) {
+        if let Some(slot) = self.slots.iter_mut().rev().nth(back) {
+            slot.customers = (slot.customers - customers as f32).max(0.0);
+        }
+    }
+
     /// The newest `hours` hours are not learned.
     pub fn exclude(&mut self, hours: u32) {
         for slot in self.slots.iter_mut().rev().take(hours as usize) {

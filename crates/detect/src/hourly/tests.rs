@@ -141,6 +141,20 @@ fn a_spike_and_a_step_open_close_and_come_back_as_one() {
 }
 
 #[test]
+fn a_rise_of_one_of_few_reasons_is_no_event_of_all() {
+    for seed in 1..=3 {
+        let mut world = straying_world(seed, (6, 9), 0.0, |_| 1.0);
+        for hour in &mut world[1_100..1_220] {
+            hour.counts[2].customers *= 6;
+        }
+        let (_, issues) = play(&world, HourlySettings::default());
+        let of = |subject| issues.iter().filter(|issue| issue.subject == subject).count();
+        let (own, all) = (of(Subject::Reason(2)), of(Subject::Everything));
+        assert_eq!((own, all), (1, 0), "{seed}: {issues:#?}");
+    }
+}
+
+#[test]
 fn many_calls_of_few_customers_change_no_verdict() {
     let world = quiet_world(3, 6, 6);
     let mut loud = world.clone();
