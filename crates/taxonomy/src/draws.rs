@@ -12,11 +12,6 @@ impl Draws {
         z ^ (z >> 31)
     }
 
-    /// From 0 inclusive to 1 exclusive.
-    pub fn share(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1_u32 << 24) as f32
-    }
-
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for at in (1..items.len()).rev() {
             let other = ((u128::from(self.next()) * (at as u128 + 1)) >> 64) as usize;

@@ -61,6 +61,11 @@ pub struct Labelled {
     /// The share of accepted texts whose label must be right.
     #[arg(long, default_value_t = 0.95, value_parser = share)]
     pub precision: f64,
+    /// Vectors of words, so that words which no training text has mean something: a word and its
+    /// numbers a line, as word2vec, fastText and GloVe write them as text; plain, .gz or .zst. The
+    /// model carries them.
+    #[arg(long, value_name = "FILE")]
+    pub vectors: Option<PathBuf>,
     /// Seeds the order in which texts are learnt, and the choice of --shots.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

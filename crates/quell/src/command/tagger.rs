@@ -2,14 +2,18 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, ensure};
 use quell_model::UNCLASSIFIED;
 use quell_taxonomy::learned::{
-    Evaluation, Example, Learned, Reader, TrainSettings, Trainer, evaluate, few_of_each,
+    Evaluation, Example, Learned, Part, Reader, TrainSettings, Trainer, VectorsBuilder,
+    WordVectors, evaluate, few_of_each,
 };
 use quell_text::{Analyzer, Detector, Language, redact};
+use quell_worker::lines::Lines;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -40,7 +44,8 @@ struct Coded {
 
 fn train(labelled: &Labelled, path: &Path, inputs: &[PathBuf]) -> anyhow::Result<Outcome> {
     let rows = read(inputs, labelled)?;
-    let model = learn(&examples(&rows), labelled)?;
+    let vectors = word_vectors(labelled)?;
+    let model = learn(&examples(&rows), labelled, vectors.as_ref())?;
     let bytes = model.to_bytes();
     std::fs::write(path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
     eprintln!(
@@ -55,24 +60,48 @@ fn train(labelled: &Labelled, path: &Path, inputs: &[PathBuf]) -> anyhow::Result
     Ok(Outcome::Done)
 }
 
-fn learn(examples: &[Example<'_>], labelled: &Labelled) -> anyhow::Result<Learned> {
+fn learn(
+    examples: &[Example<'_>],
+    labelled: &Labelled,
+    vectors: Option<&Arc<WordVectors>>,
+) -> anyhow::Result<Learned> {
     let settings = TrainSettings {
         precision: labelled.precision,
         other: labelled.other_label.clone(),
         seed: labelled.seed,
+        vectors: vectors.cloned(),
         ..TrainSettings::default()
     };
-    let lessons = Trainer::new().lessons(examples, &settings)?;
-    let lessons = &lessons;
-    // The whole model beside those that only calibrate it: the greater part of the work twice.
-    let parts = std::thread::scope(|scope| {
-        let others = scope.spawn(|| (1..lessons.parts()).map(|part| lessons.part(part)).collect());
-        let first = lessons.part(0);
-        let mut parts: Vec<_> = others.join().map_err(|_| anyhow!("a part panicked"))?;
-        parts.push(first);
-        anyhow::Ok(parts)
-    })?;
-    Ok(lessons.model(parts))
+    Trainer::new().lessons(examples, &settings)?.learn(two_at_a_time)
+}
+
+fn word_vectors(labelled: &Labelled) -> anyhow::Result<Option<Arc<WordVectors>>> {
+    let Some(path) = &labelled.vectors else {
+        return Ok(None);
+    };
+    let name = || format!("--vectors {}", path.display());
+    let mut lines = Lines::open(path).with_context(name)?;
+    let mut builder = VectorsBuilder::new();
+    while let Some((_, line)) = lines.next_line().with_context(name)? {
+        // Some published tables have words that are cut in the middle of a character.
+        builder.line(&String::from_utf8_lossy(line)).with_context(name)?;
+    }
+    Ok(Some(Arc::new(builder.finish().with_context(name)?)))
+}
+
+/// Does all parts of a round, two at the same time.
+fn two_at_a_time(parts: usize, part: &(dyn Fn(usize) -> Part + Sync)) -> anyhow::Result<Vec<Part>> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mine = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+        mine.take_while(|&mine| mine < parts).map(part).collect::<Vec<Part>>()
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(work);
+        let mut done = work();
+        done.extend(other.join().map_err(|_| anyhow!("a part panicked"))?);
+        Ok(done)
+    })
 }
 
 fn examples(rows: &[Coded]) -> Vec<Example<'_>> {
@@ -112,8 +141,9 @@ fn measure(eval: &TaggerEval) -> anyhow::Result<Outcome> {
         train = few_of_each(train, shots, eval.labelled.seed);
     }
     let test = read(&eval.test, &eval.labelled)?;
+    let vectors = word_vectors(&eval.labelled)?;
     let begun = Instant::now();
-    let model = learn(&train, &eval.labelled)?;
+    let model = learn(&train, &eval.labelled, vectors.as_ref())?;
     let train_seconds = begun.elapsed().as_secs_f64();
     let bytes = model.to_bytes();
     // What is measured is what a reader of the file has.

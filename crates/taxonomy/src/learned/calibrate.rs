@@ -3,13 +3,23 @@
 //! Everything here is learnt from texts that the scores were not trained on: the training texts
 //! are cut into folds, and a fold is scored by a model that has not seen it.
 
-use super::linear::{Examples, Linear, to_probabilities, train};
+use super::linear::{Examples, Linear, margins, to_probabilities};
+use super::ratios::ratios;
 use crate::draws::Draws;
 
 /// Folds of the training texts; a fold's model learns from the others.
 const FOLDS: usize = 4;
 /// So many unseen texts tell a share to a third of a point; further folds are not scored.
 const ENOUGH: usize = 5_000;
+/// Costs of an error tried, the usual one first: labels that people chose with care bear a close
+/// fit, labels clicked in haste do not.
+pub(super) const COSTS: [f32; 2] = [0.5, 0.1];
+/// What the ratios may count, where one is as much as the margins.
+const SHARES: [f32; 4] = [0.0, 0.4, 0.8, 1.5];
+/// The places of the usual ones, where labels have few texts and where they have more.
+const USUAL_SHARES: [usize; 2] = [3, 2];
+/// So many texts of a label are few.
+const FEW: usize = 30;
 /// Temperatures tried lie between these, in steps of a twentieth of themselves.
 const COLDEST: f32 = 0.02;
 const HOTTEST: f32 = 20.0;
@@ -22,32 +32,103 @@ pub(super) struct Unseen {
     pub scores: Vec<f32>,
 }
 
+/// One training text scored by both models of a fold, neither of which has seen it.
+#[derive(Clone, Debug)]
+pub(super) struct Twice {
+    label: u32,
+    margins: Vec<f32>,
+    ratios: Vec<f32>,
+}
+
 /// How many folds of so many texts are scored.
 pub(super) fn folds_scored(said: usize) -> usize {
     ENOUGH.div_ceil((said / FOLDS).max(1)).min(FOLDS)
 }
 
-/// Scores one fold of the first `said` texts by a model that has not seen it. What comes behind,
+/// Scores one fold of the first `said` texts by models that have not seen it. What comes behind,
 /// the names of labels, every model knows.
 pub(super) fn score_unseen(
     examples: Examples<'_>,
     said: usize,
     fold: usize,
+    cost: f32,
     seed: u64,
-) -> Vec<Unseen> {
+) -> Vec<Twice> {
     let (mut rest, mut held) = (Vec::new(), Vec::new());
     for (at, own) in (0..).zip(folds(examples, said, seed)) {
         if own == fold { held.push(at) } else { rest.push(at) }
     }
     rest.extend(said as u32..examples.texts.len() as u32);
-    let model = train(examples, &rest, seed.wrapping_add(1 + fold as u64));
-    held.iter().map(|&at| score(&model, examples, at)).collect()
+    let margins = margins(examples, &rest, cost, seed.wrapping_add(1 + fold as u64));
+    let ratios = ratios(examples, &rest);
+    let score = |model: &Linear, at: u32| {
+        let mut scores = Vec::new();
+        model.scores(&examples.texts[at as usize], &mut scores);
+        scores
+    };
+    let both = |at: u32| Twice {
+        label: examples.labels[at as usize],
+        margins: score(&margins, at),
+        ratios: score(&ratios, at),
+    };
+    held.into_iter().map(both).collect()
 }
 
-fn score(model: &Linear, examples: Examples<'_>, at: u32) -> Unseen {
-    let mut scores = Vec::new();
-    model.scores(&examples.texts[at as usize], &mut scores);
-    Unseen { label: examples.labels[at as usize], scores }
+/// Which of the costs serves unseen texts best, given what each made of the same texts. The first
+/// unless another is better beyond chance: by more than the standard error of the difference.
+pub(super) fn best_cost(tried: &[Vec<Twice>]) -> usize {
+    let right = |twice: &Twice| highest(&twice.margins, None).0 == twice.label;
+    let rights: Vec<Vec<bool>> =
+        tried.iter().map(|tried| tried.iter().map(right).collect()).collect();
+    clearly_best(&rights, 0)
+}
+
+/// What the ratios' weights count beside those of the margins.
+pub(super) fn best_share(unseen: &[Twice], other: Option<u32>, texts_per_label: usize) -> f32 {
+    let even = spread(unseen, |twice| &twice.margins) / spread(unseen, |twice| &twice.ratios);
+    if !even.is_finite() {
+        return 0.0;
+    }
+    let right = |twice: &Twice, share: f32| {
+        Some(twice.label) != other && highest(&summed(twice, share), other).0 == twice.label
+    };
+    let rights: Vec<Vec<bool>> = SHARES
+        .iter()
+        .map(|share| unseen.iter().map(|twice| right(twice, share * even)).collect())
+        .collect();
+    let usual = USUAL_SHARES[usize::from(texts_per_label > FEW)];
+    SHARES[clearly_best(&rights, usual)] * even
+}
+
+/// The scores of margins and ratios together.
+pub(super) fn joined(unseen: &[Twice], share: f32) -> Vec<Unseen> {
+    let one = |twice: &Twice| Unseen { label: twice.label, scores: summed(twice, share) };
+    unseen.iter().map(one).collect()
+}
+
+fn summed(twice: &Twice, share: f32) -> Vec<f32> {
+    twice.margins.iter().zip(&twice.ratios).map(|(margin, ratio)| margin + share * ratio).collect()
+}
+
+/// The standard deviation of a text's scores, over all texts.
+fn spread(unseen: &[Twice], scores: impl Fn(&Twice) -> &Vec<f32>) -> f32 {
+    let of_one = |twice: &Twice| {
+        let scores = scores(twice);
+        let mean = scores.iter().sum::<f32>() / scores.len() as f32;
+        let squares = scores.iter().map(|score| f64::from((score - mean).powi(2)));
+        squares.sum::<f64>() / scores.len() as f64
+    };
+    (unseen.iter().map(of_one).sum::<f64>() / unseen.len() as f64).sqrt() as f32
+}
+
+/// The choice that is right most often, given which texts each gets right; `usual` unless the
+/// best beats it by more than the standard error of the difference.
+pub(super) fn clearly_best(rights: &[Vec<bool>], usual: usize) -> usize {
+    let count = |choice: usize| rights[choice].iter().filter(|right| **right).count();
+    let best = (0..rights.len()).rev().max_by_key(|&choice| count(choice)).unwrap_or(usual);
+    let differ = rights[best].iter().zip(&rights[usual]).filter(|(a, b)| a != b).count();
+    let gain = count(best) as f64 - count(usual) as f64;
+    if gain > (differ as f64).sqrt() { best } else { usual }
 }
 
 /// Each text's fold: the texts of a label are spread evenly.
@@ -128,6 +209,18 @@ pub(super) fn threshold(
         }
     }
     least.max(floor)
+}
+
+/// A text of which less is known than of nearly all training texts is stranger than what the
+/// promise was learnt from: this share of them is given up for it.
+const STRANGE: f64 = 0.005;
+/// Never is more asked: training texts that say the same again and again are known to the full.
+const KNOWN_ENOUGH: f32 = 0.5;
+
+/// How much is known at least of all training texts but a [`STRANGE`] share.
+pub(super) fn least_known(mut known: Vec<f32>) -> f32 {
+    known.sort_unstable_by(f32::total_cmp);
+    known.get((known.len() as f64 * STRANGE) as usize).copied().unwrap_or(0.0).min(KNOWN_ENOUGH)
 }
 
 /// The confidence that all but [`GIVEN_UP`] of the texts in scope have. `decided` goes with

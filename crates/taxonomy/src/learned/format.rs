@@ -2,21 +2,30 @@
 //!
 //! ```text
 //! QTAG | format u32 | features u32 | analyser: text | precision f64 | temperature f32
-//!      | threshold f32 | other u32 (none: MAX) | texts u64 | seed u64 | labels: u32, texts
-//!      | bias f32… | rows u32 | keys u64… | rarities f32… | scales f32… | weights i8… | BLAKE3
+//!      | threshold f32 | least known f32 | other u32 (none: MAX) | texts u64 | seed u64
+//!      | labels: u32, texts
+//!      | bias f32… | unknown f32 | rows u32 | keys u64… | rarities f32… | scales f32…
+//!      | weights i8… | BLAKE3
 //! ```
-//! Little endian; a text is its length as u32 and UTF-8.
+//! Little endian; a text is its length as u32 and UTF-8. Format 2 has a row for each key. Format 3
+//! is that of a model learnt with word vectors, which it carries: behind `unknown` stand
+//! `dimensions u32 | words u32 | keys u64… | values i8…`, and behind the rows of the keys one for
+//! each dimension.
 
 use std::fmt;
+use std::sync::Arc;
 
 use quell_text::ANALYSER_VERSION;
 
 use super::features::FEATURES_VERSION;
-use super::model::{Calibration, Learned, Origin};
+use super::model::{Calibration, Learned, Origin, width};
+use super::vectors::WordVectors;
 use super::vocabulary::Lookup;
 
 const MAGIC: &[u8; 4] = b"QTAG";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+/// With word vectors.
+const FORMAT_VECTORS: u32 = 3;
 const HASH_BYTES: usize = 32;
 const NO_LABEL: u32 = u32::MAX;
 
@@ -74,24 +83,36 @@ impl Learned {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.weights.len() + self.keys.len() * 16 + 4096);
         out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&FORMAT.to_le_bytes());
+        let format = if self.vectors.is_some() { FORMAT_VECTORS } else { FORMAT };
+        out.extend_from_slice(&format.to_le_bytes());
         text(&mut out, &analyser());
-        let Calibration { temperature, threshold, precision, other } = self.calibration;
+        let Calibration { temperature, threshold, precision, other, least_known } =
+            self.calibration;
         out.extend_from_slice(&precision.to_le_bytes());
         out.extend_from_slice(&temperature.to_le_bytes());
         out.extend_from_slice(&threshold.to_le_bytes());
+        out.extend_from_slice(&least_known.to_le_bytes());
         out.extend_from_slice(&other.unwrap_or(NO_LABEL).to_le_bytes());
         out.extend_from_slice(&self.origin.texts.to_le_bytes());
         out.extend_from_slice(&self.origin.seed.to_le_bytes());
         out.extend_from_slice(&(self.labels.len() as u32).to_le_bytes());
         self.labels.iter().for_each(|label| text(&mut out, label));
         self.bias.iter().for_each(|bias| out.extend_from_slice(&bias.to_le_bytes()));
+        out.extend_from_slice(&self.unknown.to_le_bytes());
+        if let Some(vectors) = &self.vectors {
+            out.extend_from_slice(&(vectors.dimensions() as u32).to_le_bytes());
+            out.extend_from_slice(&(vectors.words() as u32).to_le_bytes());
+            vectors.keys.iter().for_each(|key| out.extend_from_slice(&key.to_le_bytes()));
+            out.extend(vectors.values.iter().map(|value| value.cast_unsigned()));
+        }
         out.extend_from_slice(&(self.keys.len() as u32).to_le_bytes());
         self.keys.iter().for_each(|key| out.extend_from_slice(&key.to_le_bytes()));
         for floats in [&self.rarities, &self.scales] {
             floats.iter().for_each(|float| out.extend_from_slice(&float.to_le_bytes()));
         }
-        out.extend(self.weights.iter().map(|weight| weight.cast_unsigned()));
+        for row in self.weights.chunks_exact(width(self.labels.len())) {
+            out.extend(row.iter().take(self.labels.len()).map(|weight| weight.cast_unsigned()));
+        }
         let hash = blake3::hash(&out);
         out.extend_from_slice(hash.as_bytes());
         out
@@ -109,7 +130,7 @@ impl Learned {
         let (body, hash) = bytes.split_at(bytes.len().saturating_sub(HASH_BYTES));
         let mut read = Bytes(body.get(MAGIC.len()..).unwrap_or_default());
         let format = read.u32().ok_or(FormatError::Damaged)?;
-        if format != FORMAT {
+        if format != FORMAT && format != FORMAT_VECTORS {
             return Err(FormatError::Format { found: format });
         }
         if blake3::hash(body).as_bytes() != hash {
@@ -119,7 +140,7 @@ impl Learned {
         if trained != analyser() {
             return Err(FormatError::Analyser { trained });
         }
-        read.model().filter(|model| model.fits()).ok_or(damaged)
+        read.model(format == FORMAT_VECTORS).filter(|model| model.fits()).ok_or(damaged)
     }
 
     fn fits(&self) -> bool {
@@ -137,25 +158,37 @@ fn text(out: &mut Vec<u8>, text: &str) {
 struct Bytes<'a>(&'a [u8]);
 
 impl Bytes<'_> {
-    fn model(&mut self) -> Option<Learned> {
+    fn model(&mut self, has_vectors: bool) -> Option<Learned> {
         let precision = f64::from_le_bytes(self.array()?);
         let temperature = self.f32()?;
         let threshold = self.f32()?;
+        let least_known = self.f32()?;
         let other = Some(self.u32()?).filter(|&other| other != NO_LABEL);
-        let calibration = Calibration { temperature, threshold, precision, other };
+        let calibration = Calibration { temperature, threshold, precision, other, least_known };
         let origin = Origin { texts: self.u64()?, seed: self.u64()? };
         let labels: Vec<String> = self.many(4, Bytes::text)?;
         let bias = self.exactly(labels.len(), Bytes::f32)?;
+        let unknown = self.f32()?;
+        let vectors = if has_vectors { Some(Arc::new(self.vectors()?)) } else { None };
+        let dense = vectors.as_ref().map_or(0, |vectors| vectors.dimensions());
         let keys: Vec<u64> = self.many(8, Bytes::u64)?;
         let rarities = self.exactly(keys.len(), Bytes::f32)?;
-        let scales = self.exactly(keys.len(), Bytes::f32)?;
-        let weights: Vec<i8> = self.0.iter().map(|byte| byte.cast_signed()).collect();
-        let is_whole = keys.len().checked_mul(labels.len()) == Some(weights.len());
+        let rows = keys.len().checked_add(dense)?;
+        let scales = self.exactly(rows, Bytes::f32)?;
+        let is_whole = rows.checked_mul(labels.len()) == Some(self.0.len());
+        let mut weights =
+            Vec::with_capacity(self.0.len() / labels.len().max(1) * width(labels.len()));
+        for row in self.0.chunks(labels.len().max(1)) {
+            weights.extend(row.iter().map(|byte| byte.cast_signed()));
+            weights.resize(weights.len().next_multiple_of(width(labels.len()).max(1)), 0);
+        }
         let mut model = is_whole.then_some(Learned {
             labels,
             keys,
             rarities,
             scales,
+            unknown,
+            vectors,
             weights,
             bias,
             calibration,
@@ -164,6 +197,14 @@ impl Bytes<'_> {
         })?;
         model.look_up();
         Some(model)
+    }
+
+    fn vectors(&mut self) -> Option<WordVectors> {
+        let dimensions = self.u32()? as usize;
+        let keys: Vec<u64> = self.many(8, Bytes::u64)?;
+        let (values, rest) = self.0.split_at_checked(keys.len().checked_mul(dimensions)?)?;
+        self.0 = rest;
+        WordVectors::new(dimensions, keys, values.iter().map(|byte| byte.cast_signed()).collect())
     }
 
     /// A count and so many items, each of at least `least` bytes.

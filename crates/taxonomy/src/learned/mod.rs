@@ -5,9 +5,10 @@
 //! it is and by which words; it abstains below the confidence that kept the wanted precision on
 //! texts it had not seen. Pure: the same texts and seed give the same bytes.
 //!
-//! What it cannot do: it knows no word that its texts do not have, and its promise of precision
-//! holds for contacts like those it was trained on, not for a new kind. The label of "something
-//! else" ([`TrainSettings::other`]) and the threshold reject many of those, not all.
+//! What it cannot do: it knows no word that neither its texts nor the operator's word vectors
+//! ([`WordVectors`]) have, and its promise of precision holds for contacts like those it was
+//! trained on, not for a new kind. The label of "something else" ([`TrainSettings::other`]) and
+//! the threshold reject many of those, not all.
 
 mod calibrate;
 mod eval;
@@ -15,10 +16,12 @@ mod features;
 mod format;
 mod linear;
 mod model;
+mod ratios;
 mod reasons;
 #[cfg(test)]
 mod tests;
 mod train;
+mod vectors;
 mod vocabulary;
 
 pub use eval::{Evaluation, evaluate};
@@ -26,3 +29,4 @@ pub use format::FormatError;
 pub use model::{Contribution, Guess, Learned, Reader};
 pub(crate) use reasons::ReasonModel;
 pub use train::{Example, Lessons, Part, TrainError, TrainSettings, Trainer, few_of_each};
+pub use vectors::{VectorsBuilder, VectorsError, WordVectors};

@@ -1,16 +1,22 @@
 //! A trained model: what it thinks of a text, how sure it is, and why.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use quell_text::Analysis;
 
 use super::calibrate::{highest, probabilities};
-use super::features::{Extractor, Feature};
+use super::features::{Extractor, Read};
 use super::linear::Linear;
-use super::vocabulary::{Lookup, Vocabulary};
+use super::vectors::WordVectors;
+use super::vocabulary::{Counter, Lookup, Sparse, Vocabulary};
 
 /// Rows that move no score by more than this share of the widest row are left out.
 const FAINT: f32 = 0.01;
+/// Unless their keys are less rare than this beside an unknown one.
+const RARE: f32 = 0.8;
+/// Weights that are added in one step.
+const LANES: usize = 8;
 /// Tokens after which no further text of a contact is read.
 const MOST_READ: u32 = 4_096;
 /// A further reason is given when it is at least this likely beside the first.
@@ -23,6 +29,8 @@ pub(super) struct Calibration {
     pub threshold: f32,
     pub precision: f64,
     pub other: Option<u32>,
+    /// How much must be known of a text for a sure guess.
+    pub least_known: f32,
 }
 
 /// What a model was trained from.
@@ -40,7 +48,11 @@ pub struct Learned {
     pub(super) keys: Vec<u64>,
     pub(super) rarities: Vec<f32>,
     pub(super) scales: Vec<f32>,
-    /// `labels` weights for each key.
+    /// The rarity of an unknown key.
+    pub(super) unknown: f32,
+    /// What the rows behind those of the keys belong to: a row for each dimension.
+    pub(super) vectors: Option<Arc<WordVectors>>,
+    /// A [`width`] of weights for each key: one per label, then zeroes.
     pub(super) weights: Vec<i8>,
     pub(super) bias: Vec<f32>,
     pub(super) calibration: Calibration,
@@ -73,7 +85,9 @@ pub struct Contribution {
 #[derive(Default)]
 pub struct Reader {
     extractor: Extractor,
-    features: Vec<Feature>,
+    read: Read,
+    counter: Counter,
+    vector: Sparse,
     scores: Vec<f32>,
     shares: Vec<f32>,
     tokens: u32,
@@ -87,12 +101,13 @@ impl Reader {
 
     /// Forgets the texts.
     pub fn clear(&mut self) {
-        self.features.clear();
+        self.read.features.clear();
+        self.read.said.clear();
         self.tokens = 0;
     }
 
-    pub(super) fn features(&self) -> &[Feature] {
-        &self.features
+    pub(super) fn read(&self) -> &Read {
+        &self.read
     }
 
     /// Tokens of the texts given so far.
@@ -105,15 +120,21 @@ impl Reader {
         if self.tokens >= MOST_READ {
             return;
         }
-        self.extractor.add(analysis, self.tokens, &mut self.features);
+        self.extractor.add(analysis, self.tokens, &mut self.read);
         self.tokens += analysis.tokens.len() as u32;
     }
+}
+
+/// Weights of a row in memory.
+pub(super) fn width(labels: usize) -> usize {
+    labels.next_multiple_of(LANES)
 }
 
 impl Learned {
     pub(super) fn new(
         labels: Vec<String>,
         vocabulary: &Vocabulary,
+        vectors: Option<Arc<WordVectors>>,
         linear: &Linear,
         calibration: Calibration,
         origin: Origin,
@@ -127,24 +148,37 @@ impl Learned {
             keys: Vec::new(),
             rarities: Vec::new(),
             scales: Vec::new(),
+            unknown: vocabulary.unknown,
+            vectors,
             weights: Vec::new(),
             bias: linear.bias.clone(),
             calibration,
             origin,
             lookup: Lookup::default(),
         };
-        for ((row, &(key, rarity)), width) in (0..).zip(&vocabulary.keys).zip(widths) {
-            if width <= FAINT * widest {
+        for ((row, &(key, rarity)), widest_of_row) in (0..).zip(&vocabulary.keys).zip(widths) {
+            // A frequent key must stay known even if it says nothing.
+            if widest_of_row <= FAINT * widest && rarity > RARE * vocabulary.unknown {
                 continue;
             }
-            let scale = width / 127.0;
             model.keys.push(key);
             model.rarities.push(rarity);
-            model.scales.push(scale);
-            model.weights.extend(linear.row(row).iter().map(|w| (w / scale).round() as i8));
+            model.add_row(linear.row(row), widest_of_row);
+        }
+        let dense = model.vectors.as_ref().map_or(0, |vectors| vectors.dimensions());
+        for row in (vocabulary.keys.len() as u32..).take(dense) {
+            let row = linear.row(row);
+            model.add_row(row, row.iter().fold(0.0, |most: f32, w| most.max(w.abs())));
         }
         model.look_up();
         model
+    }
+
+    fn add_row(&mut self, row: &[f32], widest: f32) {
+        let scale = widest.max(f32::MIN_POSITIVE) / 127.0;
+        self.scales.push(scale);
+        self.weights.extend(row.iter().map(|weight| (weight / scale).round() as i8));
+        self.weights.resize(self.scales.len() * width(self.labels.len()), 0);
     }
 
     /// All labels, "something else" included.
@@ -179,7 +213,7 @@ impl Learned {
 
     /// What the model thinks of the texts that `reader` was given.
     pub fn guess(&self, reader: &mut Reader) -> Guess<'_> {
-        self.score(reader);
+        let known = self.score(reader);
         let Reader { scores, shares, .. } = reader;
         probabilities(scores, self.calibration.temperature, shares);
         let other = self.calibration.other;
@@ -193,7 +227,8 @@ impl Learned {
             .map(|(label, &share)| (name(label), share))
             .collect();
         labels.sort_by(|a, b| b.1.total_cmp(&a.1));
-        Guess { labels, is_sure: confidence >= self.calibration.threshold }
+        let Calibration { threshold, least_known, .. } = self.calibration;
+        Guess { labels, is_sure: confidence >= threshold && known >= least_known }
     }
 
     /// What in the texts speaks for and against a label, the strongest first.
@@ -201,15 +236,31 @@ impl Learned {
         let Some(column) = self.labels.iter().position(|known| known == label) else {
             return Vec::new();
         };
-        let vector = self.lookup.vector(&mut reader.features);
+        let Reader { read, counter, vector, .. } = reader;
+        counter.count(&self.lookup, None, read, vector);
+        let moved = |&(row, value): &(u32, f32)| {
+            let weight = f32::from(self.row(row)[column]);
+            (row, (value * weight * self.scales[row as usize], 0_u32))
+        };
+        let mut rows: BTreeMap<u32, (f32, u32)> = vector.0.iter().map(moved).collect();
+        let known =
+            || read.features.iter().filter_map(|one| Some((one, self.lookup.row(one.key)?)));
+        for (_, row) in known() {
+            rows.entry(row).and_modify(|(_, times)| *times += 1);
+        }
         let mut by_stretch: BTreeMap<(u32, u32), f32> = BTreeMap::new();
-        let known = self.lookup.known(&reader.features);
-        for ((row, value), (_, same)) in vector.0.into_iter().zip(known) {
-            let row = row as usize;
-            let weight = f32::from(self.weights[row * self.labels.len() + column]);
-            let each = value * weight * self.scales[row] / same.len() as f32;
-            for feature in same {
-                *by_stretch.entry((feature.first, feature.last)).or_default() += each;
+        for (feature, row) in known() {
+            let each = rows.get(&row).map_or(0.0, |&(moved, times)| moved / times as f32);
+            *by_stretch.entry((feature.first, feature.last)).or_default() += each;
+        }
+        if let Some(vectors) = self.vectors.as_deref() {
+            let (met, unit) = counter.meet(&self.lookup, vectors, read);
+            for met in met {
+                let parts = (self.keys.len() as u32..).zip(vectors.part(met));
+                let moved = parts.map(|(row, part)| {
+                    part * unit * f32::from(self.row(row)[column]) * self.scales[row as usize]
+                });
+                *by_stretch.entry((met.first, met.last)).or_default() += moved.sum::<f32>();
             }
         }
         let mut all: Vec<Contribution> = by_stretch
@@ -220,25 +271,31 @@ impl Learned {
         all
     }
 
-    fn score(&self, reader: &mut Reader) {
-        let vector = self.lookup.vector(&mut reader.features);
-        let scores = &mut reader.scores;
+    /// Scores the labels, and tells how much of the texts is known.
+    fn score(&self, reader: &mut Reader) -> f32 {
+        let Reader { read, counter, vector, scores, .. } = reader;
+        let known = counter.count(&self.lookup, self.vectors.as_deref(), read, vector);
         scores.clear();
         scores.extend_from_slice(&self.bias);
-        let width = self.labels.len();
-        for (row, value) in vector.0 {
-            let row = row as usize;
-            let by = value * self.scales[row];
-            let weights = &self.weights[row * width..][..width];
-            for (score, &weight) in scores.iter_mut().zip(weights) {
+        scores.resize(width(self.labels.len()), 0.0);
+        for &(row, value) in &vector.0 {
+            let by = value * self.scales[row as usize];
+            for (score, &weight) in scores.iter_mut().zip(self.row(row)) {
                 *score += by * f32::from(weight);
             }
         }
+        scores.truncate(self.labels.len());
+        known
+    }
+
+    fn row(&self, row: u32) -> &[i8] {
+        let width = width(self.labels.len());
+        &self.weights[row as usize * width..][..width]
     }
 
     /// Makes the keys findable.
     pub(super) fn look_up(&mut self) {
         let keys = self.keys.iter().zip(&self.rarities);
-        self.lookup = Lookup::of(keys.map(|(key, rarity)| (*key, *rarity)));
+        self.lookup = Lookup::of(keys.map(|(key, rarity)| (*key, *rarity)), self.unknown);
     }
 }

@@ -3,7 +3,7 @@
 use quell_model::UNCLASSIFIED;
 use quell_text::{Analyzer, Language};
 
-use super::calibrate::{Unseen, probabilities, threshold};
+use super::calibrate::{Unseen, clearly_best, probabilities, temperature, threshold};
 use super::*;
 
 /// Texts of three reasons and of none, made of parts so that each reason has many.
@@ -75,12 +75,73 @@ fn something_else_is_never_a_reason_and_strange_texts_are_not_sure() {
 }
 
 #[test]
+fn strange_words_take_confidence_away() {
+    let model = trained();
+    let strange = ["zebra", "quantum", "fjord", "glyph", "waltz", "nymph", "vortex", "kayak"];
+    for (text, _) in desk().iter().filter(|(_, label)| *label != "other") {
+        let mut before = asked(&model, text).labels[0].1;
+        for count in [1, 2, 4, 8] {
+            let longer = format!("{text} {}", strange[..count].join(" "));
+            let now = asked(&model, &longer).labels[0].1;
+            assert!(now <= before, "{longer}: {now} after {before}");
+            before = now;
+        }
+    }
+    // The evidence for a reason stays what it was: what takes the certainty is that so little of
+    // the text is known.
+    let drowned = asked(&model, &format!("password {}", strange.join(" ")));
+    assert!(!drowned.is_sure && drowned.labels[0].0 == "account.password", "{drowned:?}");
+}
+
+/// Texts of five labels that share words, with a tenth of the labels drawn at random.
+fn noisy(seed: u64) -> Vec<(String, &'static str)> {
+    let labels = ["delivery", "refund", "password", "invoice", "warranty"];
+    let mut draws = crate::draws::Draws(seed);
+    let mut draw = |count: u64| (draws.next() % count) as usize;
+    (0..1_500)
+        .map(|_| {
+            let label = draw(5);
+            let word = |draw: &mut dyn FnMut(u64) -> usize| match draw(4) {
+                0 => format!("{}word{}", labels[label], draw(12)),
+                1 => format!("{}word{}", labels[draw(5)], draw(12)),
+                _ => format!("filler{}", draw(60)),
+            };
+            let words: Vec<String> = (0..6).map(|_| word(&mut draw)).collect();
+            let given = if draw(10) == 0 { draw(5) } else { label };
+            (words.join(" "), labels[given])
+        })
+        .collect()
+}
+
+#[test]
+fn the_promise_holds_on_texts_that_were_not_seen() {
+    let (seen, unseen) = (noisy(1), noisy(2));
+    for precision in [0.7, 0.8] {
+        let settings = TrainSettings { precision, names_count: false, ..TrainSettings::default() };
+        let model = Trainer::new().train(&examples(&seen), &settings).expect("enough labels");
+        let found = evaluate(&model, &examples(&unseen));
+        let (kept, taken) = (found.realised_precision.unwrap(), found.coverage.unwrap());
+        assert!((kept - precision).abs() < 0.04, "{kept} of {precision}, {taken} taken");
+        assert!(taken > 0.15 && taken < 0.95, "{taken}");
+    }
+}
+
+#[test]
 fn the_same_texts_and_seed_give_the_same_bytes() {
     let model = trained();
     assert_eq!(model.to_bytes(), trained().to_bytes());
     let other = TrainSettings { seed: 2, ..settings() };
     let other = Trainer::new().train(&examples(&desk()), &other).expect("enough labels");
     assert_ne!(model.to_bytes(), other.to_bytes());
+}
+
+#[test]
+fn parts_may_be_done_in_any_order() {
+    let lessons = Trainer::new().lessons(&examples(&desk()), &settings()).expect("enough labels");
+    let Ok(backwards) = lessons.learn(|parts, part| {
+        Ok::<_, std::convert::Infallible>((0..parts).rev().map(part).collect())
+    });
+    assert_eq!(backwards.to_bytes(), trained().to_bytes());
 }
 
 #[test]
@@ -145,6 +206,41 @@ fn the_threshold_is_the_least_that_keeps_the_promise() {
     let lower = unseen.iter().map(confidence).filter(|c| *c < least);
     assert!(lower.map(precision).all(|precision| precision < 0.97));
     assert_eq!(threshold(&unseen[99..100], 1.0, None, 0.97), f32::INFINITY);
+}
+
+#[test]
+fn the_temperature_is_that_under_which_the_labels_were_drawn() {
+    let mut draws = crate::draws::Draws(11);
+    let mut share = || (draws.next() >> 40) as f32 / (1_u64 << 24) as f32;
+    for hot in [0.2_f32, 1.0, 3.0] {
+        let unseen: Vec<Unseen> = (0..20_000)
+            .map(|_| {
+                let scores = vec![6.0 * share() * hot, 6.0 * share() * hot, 6.0 * share() * hot];
+                let mut shares = Vec::new();
+                probabilities(&scores, hot, &mut shares);
+                let drawn = share();
+                let label = u32::from(drawn > shares[0]) + u32::from(drawn > shares[0] + shares[1]);
+                Unseen { label, scores }
+            })
+            .collect();
+        let found = temperature(&unseen);
+        assert!((found / hot - 1.0).abs() < 0.1, "{found} for {hot}");
+    }
+}
+
+#[test]
+fn another_choice_is_taken_only_where_it_is_better_beyond_chance() {
+    // The second is right where the first is, and on `more` texts beside; the first on `less`.
+    let rights = |more: usize, less: usize| {
+        let first: Vec<bool> = (0..100).map(|n| n < 50 || n >= 100 - less).collect();
+        let second: Vec<bool> = (0..100).map(|n| n < 50 + more).collect();
+        vec![first, second]
+    };
+    assert_eq!(clearly_best(&rights(9, 0), 0), 1);
+    assert_eq!(clearly_best(&rights(12, 9), 0), 0);
+    assert_eq!(clearly_best(&rights(12, 9), 1), 1);
+    assert_eq!(clearly_best(&rights(0, 9), 1), 0);
+    assert_eq!(clearly_best(&rights(0, 0), 0), 0);
 }
 
 #[test]

@@ -2,18 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use quell_model::UNCLASSIFIED;
 use quell_text::{Analyzer, Language};
 
-use super::calibrate::{Unseen, folds_scored, score_unseen, temperature, threshold};
-use super::features::Feature;
-use super::linear::{Examples, Linear, train};
+use super::calibrate::{
+    COSTS, Twice, best_cost, best_share, folds_scored, joined, least_known, score_unseen,
+    temperature, threshold,
+};
+use super::features::Read;
+use super::linear::{Examples, Linear, margins};
 use super::model::{Calibration, Learned, Origin, Reader};
-use super::vocabulary::{Sparse, Vocabulary};
+use super::ratios::ratios;
+use super::vectors::WordVectors;
+use super::vocabulary::{Counter, Sparse, Vocabulary};
 
 /// More labels are refused: a person could not have chosen among them.
 const MOST_LABELS: usize = 2_000;
+
+/// A label's name counts as so many texts of it: people chose its words to tell it from others.
+const NAME_COUNTS: usize = 3;
 
 /// A contact that somebody gave a label to.
 #[derive(Clone, Debug)]
@@ -36,14 +45,16 @@ pub struct TrainSettings {
     pub other: Option<String>,
     /// Seeds the order of the texts.
     pub seed: u64,
-    /// Whether the words of a label's own name count as one more text of it. Names that people
+    /// Whether the words of a label's own name count as texts of it. Names that people
     /// gave help while a label has few texts.
     pub names_count: bool,
+    /// Vectors of words, so that words which no example has mean something.
+    pub vectors: Option<Arc<WordVectors>>,
 }
 
 impl Default for TrainSettings {
     fn default() -> Self {
-        TrainSettings { precision: 0.95, other: None, seed: 1, names_count: true }
+        TrainSettings { precision: 0.95, other: None, seed: 1, names_count: true, vectors: None }
     }
 }
 
@@ -96,11 +107,12 @@ impl Trainer {
         settings: &TrainSettings,
     ) -> Result<Learned, TrainError> {
         let lessons = self.lessons(examples, settings)?;
-        let parts: Vec<Part> = (0..lessons.parts()).map(|part| lessons.part(part)).collect();
-        Ok(lessons.model(parts))
+        let Ok(model) = lessons
+            .learn(|parts, part| Ok::<_, std::convert::Infallible>((0..parts).map(part).collect()));
+        Ok(model)
     }
 
-    /// Reads examples, and cuts the work into parts that may be done at the same time.
+    /// Reads examples: what is learnt from them may then be learnt in parts at the same time.
     ///
     /// # Errors
     /// [`TrainError`]
@@ -123,32 +135,42 @@ impl Trainer {
         if numbers.len() > MOST_LABELS {
             return Err(TrainError::TooManyLabels(numbers.len()));
         }
-        let mut features: Vec<Vec<Feature>> = examples
-            .iter()
-            .map(|example| self.features(&example.texts, example.language))
-            .collect();
+        let mut read: Vec<Read> =
+            examples.iter().map(|example| self.read(&example.texts, example.language)).collect();
         let mut labels: Vec<u32> =
             examples.iter().filter_map(|example| numbers.get(example.label).copied()).collect();
-        let said = features.len();
+        let said = read.len();
         if settings.names_count {
             for (name, &label) in numbers.iter().filter(|(_, label)| Some(**label) != other) {
-                features.push(self.features(&[&words_of(name)], Language::EN));
-                labels.push(label);
+                let name = self.read(&[&words_of(name)], Language::EN);
+                read.extend(std::iter::repeat_n(name, NAME_COUNTS));
+                labels.extend(std::iter::repeat_n(label, NAME_COUNTS));
             }
         }
-        let vocabulary = Vocabulary::of(&features);
-        let texts =
-            features.iter_mut().map(|features| vocabulary.lookup.vector(features)).collect();
+        let vocabulary = Vocabulary::of(&read);
+        let mut counter = Counter::default();
+        let texts = read.iter().map(|read| {
+            let mut text = Sparse::default();
+            let vectors = settings.vectors.as_deref();
+            let known = counter.count(&vocabulary.lookup, vectors, read, &mut text);
+            // The most frequent keys lie together in memory.
+            text.0.sort_unstable_by_key(|(row, _)| *row);
+            (text, known)
+        });
+        let (texts, known): (Vec<Sparse>, Vec<f32>) = texts.unzip();
+        let in_scope = known.iter().zip(&labels).take(said).filter(|(_, l)| Some(**l) != other);
+        let least_known = least_known(in_scope.map(|(known, _)| *known).collect());
         let names = numbers.keys().map(|name| (*name).to_owned()).collect();
-        Ok(Lessons { names, texts, labels, said, vocabulary, other, settings: settings.clone() })
+        let settings = settings.clone();
+        Ok(Lessons { names, texts, labels, said, vocabulary, other, least_known, settings })
     }
 
-    fn features(&mut self, texts: &[&str], language: Language) -> Vec<Feature> {
+    fn read(&mut self, texts: &[&str], language: Language) -> Read {
         self.reader.clear();
         for text in texts {
             self.reader.add(&self.analyzer.analyze(language, text));
         }
-        self.reader.features().to_vec()
+        self.reader.read().clone()
     }
 }
 
@@ -162,6 +184,7 @@ pub struct Lessons {
     said: usize,
     vocabulary: Vocabulary,
     other: Option<u32>,
+    least_known: f32,
     settings: TrainSettings,
 }
 
@@ -169,49 +192,74 @@ pub struct Lessons {
 pub struct Part(Came);
 
 enum Came {
-    Model(Linear),
-    /// Of one fold.
-    Scores(usize, Vec<Unseen>),
+    Model(Linear, Linear),
+    /// Of a cost's place or of a fold.
+    Scores(usize, Vec<Twice>),
 }
 
 impl Lessons {
-    /// How many parts there are.
-    pub fn parts(&self) -> usize {
-        1 + folds_scored(self.said)
+    /// Learns in two rounds of parts that do not need each other. `run` is told how many parts
+    /// there are and how to do one, counted from 0, and gives all back in any order.
+    ///
+    /// # Errors
+    /// That of `run`.
+    pub fn learn<E>(
+        &self,
+        run: impl Fn(usize, &(dyn Fn(usize) -> Part + Sync)) -> Result<Vec<Part>, E>,
+    ) -> Result<Learned, E> {
+        let unseen = |at: usize, fold: usize, cost: f32| {
+            let seed = self.settings.seed;
+            Part(Came::Scores(at, score_unseen(self.examples(), self.said, fold, cost, seed)))
+        };
+        let tried = run(COSTS.len(), &|at| unseen(at, 0, COSTS[at]))?;
+        let (_, tried) = came(tried);
+        let tried: Vec<Vec<Twice>> = tried.into_values().collect();
+        let best = best_cost(&tried);
+        let cost = COSTS[best];
+        let parts = run(folds_scored(self.said), &|at| match at {
+            // The longest first.
+            0 => self.whole(cost),
+            fold => unseen(fold, fold, cost),
+        })?;
+        let (model, mut folds) = came(parts);
+        folds.extend([0].into_iter().zip(tried.into_iter().nth(best)));
+        Ok(self.model(model, folds))
     }
 
-    /// Does one part, counted from 0. The first is the longest.
-    pub fn part(&self, part: usize) -> Part {
-        let seed = self.settings.seed;
-        Part(match part.checked_sub(1) {
-            None => {
-                let all: Vec<u32> = (0..self.texts.len() as u32).collect();
-                Came::Model(train(self.examples(), &all, seed))
-            }
-            Some(fold) => Came::Scores(fold, score_unseen(self.examples(), self.said, fold, seed)),
-        })
+    fn whole(&self, cost: f32) -> Part {
+        let all: Vec<u32> = (0..self.texts.len() as u32).collect();
+        let margins = margins(self.examples(), &all, cost, self.settings.seed);
+        Part(Came::Model(margins, ratios(self.examples(), &all)))
     }
 
-    /// Puts all parts together, in whatever order they come.
-    pub fn model(&self, parts: impl IntoIterator<Item = Part>) -> Learned {
-        let mut linear = Linear::zero(self.vocabulary.keys.len(), self.names.len());
-        let mut folds = BTreeMap::new();
-        for part in parts {
-            match part.0 {
-                Came::Model(model) => linear = model,
-                Came::Scores(fold, scores) => drop(folds.insert(fold, scores)),
-            }
-        }
-        let unseen: Vec<Unseen> = folds.into_values().flatten().collect();
+    fn model(
+        &self,
+        model: Option<(Linear, Linear)>,
+        folds: BTreeMap<usize, Vec<Twice>>,
+    ) -> Learned {
+        let unseen: Vec<Twice> = folds.into_values().flatten().collect();
+        let share = best_share(&unseen, self.other, self.said / self.names.len().max(1));
+        let unseen = joined(&unseen, share);
+        let none = || Linear::zero(self.rows(), self.names.len());
+        let (mut linear, ratios) = model.unwrap_or_else(|| (none(), none()));
+        linear.add(&ratios, share);
         let (temperature, precision) = (temperature(&unseen), self.settings.precision);
         let calibration = Calibration {
             temperature,
             threshold: threshold(&unseen, temperature, self.other, precision),
             precision,
             other: self.other,
+            least_known: self.least_known,
         };
         let origin = Origin { texts: self.said as u64, seed: self.settings.seed };
-        Learned::new(self.names.clone(), &self.vocabulary, &linear, calibration, origin)
+        Learned::new(
+            self.names.clone(),
+            &self.vocabulary,
+            self.settings.vectors.clone(),
+            &linear,
+            calibration,
+            origin,
+        )
     }
 
     fn examples(&self) -> Examples<'_> {
@@ -219,9 +267,29 @@ impl Lessons {
             texts: &self.texts,
             labels: &self.labels,
             label_count: self.names.len(),
-            row_count: self.vocabulary.keys.len(),
+            row_count: self.rows(),
+            key_count: self.vocabulary.keys.len(),
         }
     }
+
+    fn rows(&self) -> usize {
+        let dimensions = self.settings.vectors.as_ref().map_or(0, |vectors| vectors.dimensions());
+        self.vocabulary.keys.len() + dimensions
+    }
+}
+
+/// The whole model where it is among the parts, and the scores by their places.
+type All = (Option<(Linear, Linear)>, BTreeMap<usize, Vec<Twice>>);
+
+fn came(parts: Vec<Part>) -> All {
+    let (mut model, mut scores) = (None, BTreeMap::new());
+    for part in parts {
+        match part.0 {
+            Came::Model(margins, ratios) => model = Some((margins, ratios)),
+            Came::Scores(at, twice) => drop(scores.insert(at, twice)),
+        }
+    }
+    (model, scores)
 }
 
 /// So many examples of each label, chosen by a seeded hash of the text.
