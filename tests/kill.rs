@@ -164,3 +164,63 @@ fn killed_processes_lose_and_double_nothing() {
     assert!((counted - standing as f64).abs() < 1e-3, "{counted} counted, {standing} contacts");
     running.kill();
 }
+
+/// Contacts of a desk, one in half an hour, among which freezers begin to buzz.
+fn desk(count: usize) -> Vec<String> {
+    let nouns = ["size", "colour", "address", "voucher", "handle", "manual", "colour", "shelf"];
+    let line = |n: usize| {
+        let time = format!("2026-01-{:02}T{:02}:{:02}:00Z", 1 + n / 48, n / 2 % 24, n % 2 * 30);
+        let body = match n {
+            200.. if n.is_multiple_of(9) => "loud freezer with a buzzing noise".to_owned(),
+            _ => format!("the {} of item{} please", nouns[n % 8], n % 89),
+        };
+        format!(
+            r#"{{"schema_version":1,"event_id":"e{n}","event_type":"contact.opened","event_time":"{time}","source":{{"system":"shop"}},"contact":{{"id":"k{n}","kind":"ticket","channel":"email","opened_at":"{time}","customer":{{"id":"c{n}"}},"body":"{body}"}}}}"#
+        )
+    };
+    (0..count).map(line).collect()
+}
+
+/// The candidates once all contacts are taken in.
+fn candidates_of(running: &Running, contacts: usize) -> Vec<Value> {
+    let begun = Instant::now();
+    while running.get("/v1/search?limit=0")["total"].as_u64() != Some(contacts as u64) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "contacts are never indexed");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let found = running.get("/v1/candidates");
+    found["candidates"].as_array().cloned().expect("candidates")
+}
+
+#[test]
+fn candidate_reasons_go_on_after_a_kill_as_if_nothing_had_happened() {
+    const ALL: usize = 420;
+    let dir = tempfile::tempdir().expect("a folder");
+    let lines = desk(ALL);
+    replayed(dir.path(), &lines);
+    let rows = std::fs::read_to_string(dir.path().join("out/candidates.ndjson"));
+    let rows = rows.expect("a replay writes candidates");
+    let rows: Vec<Value> =
+        rows.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let is_freezer =
+        |row: &&Value| row["name"].as_str().is_some_and(|name| name.contains("freezer"));
+    assert_eq!(rows.iter().filter(is_freezer).count(), 1, "{rows:?}");
+
+    let data = dir.path().join("data");
+    let mut running = start(&data);
+    let mut posted = 0;
+    for batch in lines.chunks(70) {
+        assert!(running.post(batch));
+        posted += batch.len();
+        let before = candidates_of(&running, posted);
+        running.kill();
+        running = start(&data);
+        assert_eq!(candidates_of(&running, posted), before, "after {posted} contacts");
+    }
+    let found = candidates_of(&running, ALL);
+    let freezer = found.iter().find(is_freezer).expect("they are found on the stream too");
+    let replayed = rows.iter().find(is_freezer).expect("they are found by a replay");
+    assert_eq!(freezer["candidate"], replayed["candidate"]);
+    assert_eq!(freezer["customers"], replayed["customers"]);
+    running.kill();
+}

@@ -5,7 +5,8 @@ use libfuzzer_sys::fuzz_target;
 use quell_taxonomy::Taxonomy;
 
 fuzz_target!(|yaml: &str| {
-    if let Err(problems) = Taxonomy::parse(yaml, "fuzzed.yaml") {
+    // The lexicon's cues are the same for every file, and take a hundred times as long.
+    if let Err(problems) = Taxonomy::parse_without_cues(yaml, "fuzzed.yaml") {
         assert!(!problems.is_empty());
     }
 });

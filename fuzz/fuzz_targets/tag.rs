@@ -34,9 +34,11 @@ fuzz_target!(|text: &str| {
     assert_eq!(weights, 1_000_000);
     let rules = tagging.reasons.iter().flat_map(|tag| &tag.evidence);
     let rules = rules.map(|evidence| (evidence.start, evidence.end, ""));
+    let words = tagging.rule_evidence.iter();
+    let words = words.map(|one| (one.start, one.end, one.words.as_str()));
     let cues = tagging.cue_evidence.iter();
     let cues = cues.map(|cue| (cue.start, cue.end, cue.words.as_str()));
-    for (start, end, words) in rules.chain(cues) {
+    for (start, end, words) in rules.chain(words).chain(cues) {
         let stretch = text.get(start as usize..end as usize).expect("evidence within its text");
         let shown = words.strip_suffix('…').unwrap_or(words);
         assert!(!stretch.is_empty() && stretch.starts_with(shown));

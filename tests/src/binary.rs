@@ -61,11 +61,12 @@ pub fn get(url: &str, path: &str) -> serde_json::Value {
 }
 
 /// What a replay writes.
-pub const FILES: [&str; 6] = [
+pub const FILES: [&str; 7] = [
     "contacts.ndjson",
     "repeats.ndjson",
     "trends.ndjson",
     "issues.ndjson",
+    "candidates.ndjson",
     "dlq.ndjson",
     "summary.json",
 ];

@@ -27,6 +27,7 @@ POST /v1/contacts/_search     the same in the Elasticsearch form, with aggregati
 GET  /v1/contacts/{key}       one contact
 GET  /v1/trends               reasons ranked by contacts and cost
 GET  /v1/issues               systemic issues
+GET  /v1/candidates           themes that no reason fits, and parts of reasons that grow
 GET  /v1/dead-letters         what could not be read (scope admin)
 GET  /metrics                 for Prometheus
 GET  /livez, /readyz          for whoever watches the process

@@ -188,6 +188,7 @@ pub fn router(api: Api) -> Router {
         .route("/v1/contacts/{key}", read(get(contacts::contact)))
         .route("/v1/trends", read(get(trends::trends)))
         .route("/v1/issues", read(get(trends::issues)))
+        .route("/v1/candidates", read(get(trends::candidates)))
         .route("/v1/dead-letters", needs(&access, Scope::Admin, dead_letters))
         .route("/", get(health::index))
         .with_state(shared);

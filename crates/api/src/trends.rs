@@ -1,4 +1,4 @@
-//! Trends and systemic issues.
+//! Trends, systemic issues and candidate reasons.
 
 use axum::extract::State;
 use quell_model::Verdict;
@@ -30,6 +30,23 @@ pub(crate) async fn trends(
         },
     };
     shared.ask(move |views| to_json(&views.trends(&request)?)).await?
+}
+
+/// `GET /v1/candidates`
+pub(crate) async fn candidates(
+    State(shared): State<Shared>,
+    given: Given,
+) -> Result<JsonBytes, ApiError> {
+    let params = given.known(&["limit"], None)?;
+    let limit = params.number("limit", USUAL_LINES, 1, MAX_LINES)?;
+    shared
+        .ask(move |views| {
+            let mut candidates = views.candidates();
+            let total = candidates.len();
+            candidates.truncate(limit);
+            to_json(&json!({"total": total, "candidates": candidates}))
+        })
+        .await?
 }
 
 /// `GET /v1/issues`

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use quell_codec::{
     Adapter, Cause, DeadLetter, Limits, RawRecord, Reject, decode, encode_event, encode_output,
 };
-use quell_model::contact::{CueEvidence, LanguageSource, Maturity, NatureBasis};
+use quell_model::contact::{CueEvidence, LanguageSource, Maturity, NatureBasis, RuleEvidence};
 use quell_model::event::{Channel, Direction, Kind, Scalar};
 use quell_model::issue::{
     Cause as ExcessCause, CauseCell, DimensionValue, Explanation, Extent, Rival, WindowEvidence,
@@ -31,8 +31,16 @@ const INPUTS: &[&str] = &[
     "survey-response",
     "mention",
 ];
-const OUTPUTS: &[&str] =
-    &["contact", "contact-settled", "repeat", "trend", "issue", "dead-letter", "summary"];
+const OUTPUTS: &[&str] = &[
+    "contact",
+    "contact-settled",
+    "repeat",
+    "trend",
+    "issue",
+    "candidate",
+    "dead-letter",
+    "summary",
+];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas")
@@ -251,6 +259,14 @@ fn contact() -> Contact {
             evidence: vec![evidence],
         }],
         opinions: Vec::new(),
+        rule_evidence: vec![RuleEvidence {
+            reason: ReasonId("delivery.late".into()),
+            phrase: "csomag".into(),
+            words: "csomagom".into(),
+            place: "body".into(),
+            start: 3,
+            end: 11,
+        }],
         cues: vec!["status_chase".into()],
         cue_evidence: vec![cue_evidence()],
         demand_type: Some(quell_model::contact::DemandType::Failure),

@@ -108,6 +108,24 @@ pub struct CueEvidence {
     pub end: u32,
 }
 
+/// Words that a rule's phrase matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleEvidence {
+    /// The reason whose rule it is.
+    pub reason: ReasonId,
+    /// The phrase as the rule has it: [`crate::Evidence::matched`].
+    pub phrase: String,
+    /// The words as they stand in the redacted text, marks whole. Of a long passage the beginning,
+    /// then `…`.
+    pub words: String,
+    /// Where: `subject`, `body`, `turn:N`.
+    pub place: String,
+    /// Byte offset in that place's redacted text where the passage starts.
+    pub start: u32,
+    /// Byte offset where it ends.
+    pub end: u32,
+}
+
 /// How the contact's language was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -180,6 +198,9 @@ pub struct Contact {
     pub reasons: Vec<ReasonTag>,
     /// What the sources that did not decide thought.
     pub opinions: Vec<Opinion>,
+    /// For the evidence of each reason that rules gave, the words that were matched.
+    #[serde(default)]
+    pub rule_evidence: Vec<RuleEvidence>,
     /// Cue classes found in the customer's words, in order of precedence.
     pub cues: Vec<String>,
     /// For each of the cues the first passages that show it, in the order of `cues`.

@@ -19,7 +19,7 @@ pub mod time;
 pub mod topic;
 pub mod trend;
 
-pub use contact::{Contact, ContactKey, CueEvidence, NatureBasis, Standing};
+pub use contact::{Contact, ContactKey, CueEvidence, NatureBasis, RuleEvidence, Standing};
 pub use event::{ContactEvent, ContactEventType, Event};
 pub use fact::{Fact, FactChange};
 pub use issue::{SystemicIssue, Verdict};

@@ -39,8 +39,14 @@ pub fn taxonomy(config: &Config) -> Result<Arc<Taxonomy>, ConfigError> {
     let (catalogue, model) = (catalogue(config)?, model(config)?);
     let Some(model) = model else { return Ok(Arc::new(catalogue)) };
     let taxonomy = catalogue.with_model(model);
+    warn_of_unknown_labels(&taxonomy, config.get("taxonomy.accept_agent_codes") == "true");
+    Ok(Arc::new(taxonomy))
+}
+
+/// Says which labels of a model can never be given.
+pub fn warn_of_unknown_labels(taxonomy: &Taxonomy, accepts_agent_codes: bool) {
     let unknown: Vec<&str> = taxonomy.unknown_labels().collect();
-    if !unknown.is_empty() && config.get("taxonomy.accept_agent_codes") != "true" {
+    if !unknown.is_empty() && !accepts_agent_codes {
         let shown = unknown.iter().take(SHOWN_LABELS).copied().collect::<Vec<_>>().join(", ");
         tracing::warn!(
             labels = unknown.len(),
@@ -49,7 +55,6 @@ pub fn taxonomy(config: &Config) -> Result<Arc<Taxonomy>, ConfigError> {
              never given"
         );
     }
-    Ok(Arc::new(taxonomy))
 }
 
 fn model(config: &Config) -> Result<Option<Learned>, ConfigError> {

@@ -85,16 +85,17 @@ impl Days {
         for piece in &pieces {
             self.terms.add(piece, &self.analyzer.analyze(language, piece));
         }
-        let unfit = tagging.reasons.iter().all(|tag| tag.reason.0 == UNCLASSIFIED);
+        let main = tagging.reasons.first().map(|tag| &tag.reason);
+        let reason = main.filter(|reason| reason.0 != UNCLASSIFIED);
         self.texts += 1;
-        self.unfit += u64::from(unfit);
+        self.unfit += u64::from(reason.is_none());
         let placed = self.discovery.observe(&Observation {
             contact: &ContactKey::from_text(question.id.to_string()),
             customer: hash_of(&question.customer_id),
             time: question.created,
             language,
             terms: &self.terms,
-            unfit,
+            reason,
         });
         self.placed.extend(placed);
     }
@@ -121,8 +122,9 @@ impl Days {
 }
 
 fn join(placed: &Placed) -> Value {
-    let absorbed = placed.absorbed.map(|id| id.to_string());
-    json!([placed.contact.as_str(), placed.group.to_string(), absorbed])
+    let group = placed.group.map(|id| id.to_string());
+    let joined = placed.joined.iter().map(|one| [one.kept.to_string(), one.gone.to_string()]);
+    json!([placed.contact.as_str(), group, joined.collect::<Vec<_>>()])
 }
 
 fn shown(candidate: &Candidate) -> Value {
@@ -132,6 +134,7 @@ fn shown(candidate: &Candidate) -> Value {
         candidate.languages.iter().map(|(one, count)| json!([one.as_str(), count])).collect();
     json!({
         "candidate": candidate.id.to_string(),
+        "within": candidate.within,
         "name": candidate.name,
         "words": words,
         "customers": candidate.customers,

@@ -1,6 +1,7 @@
 //! Which rules fire: hits that count for their rule, and rules that have what they need.
 
 use std::fmt;
+use std::str::FromStr;
 
 use quell_model::Evidence;
 use quell_model::event::Turn;
@@ -28,6 +29,22 @@ impl fmt::Display for Place {
             Place::Subject => f.write_str("subject"),
             Place::Body => f.write_str("body"),
             Place::Turn(number) => write!(f, "turn:{number}"),
+        }
+    }
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    /// What [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Place, ()> {
+        match text {
+            "subject" => Ok(Place::Subject),
+            "body" => Ok(Place::Body),
+            turn => {
+                let number = turn.strip_prefix("turn:").and_then(|number| number.parse().ok());
+                number.map(Place::Turn).ok_or(())
+            }
         }
     }
 }

@@ -26,7 +26,12 @@ const MOST_SETS: usize = 1_000;
 /// Key of phrases and names that are of no language in particular.
 const ANY_LANGUAGE: &str = "any";
 
-pub(crate) fn load(yaml: &str, file: &str, problems: &mut Problems) -> Option<Taxonomy> {
+pub(crate) fn load(
+    yaml: &str,
+    file: &str,
+    with_cues: bool,
+    problems: &mut Problems,
+) -> Option<Taxonomy> {
     let root = yaml::read(yaml, problems)?;
     let mut top = Fields::of(&root, "the file", problems)?;
     check_version(top.take("version"), root.place, problems);
@@ -53,7 +58,7 @@ pub(crate) fn load(yaml: &str, file: &str, problems: &mut Problems) -> Option<Ta
             }
         }
     }
-    let rules = Rules::compile(rules, words, &languages, problems);
+    let rules = Rules::compile(rules, words, &languages, with_cues, problems);
     Some(Taxonomy {
         version: version_of(&id, yaml),
         id,

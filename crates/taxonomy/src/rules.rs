@@ -130,11 +130,13 @@ impl Rules {
         Rules { matcher, cues, rules: Vec::new(), uses: Vec::new(), reads_agents: false }
     }
 
-    /// Compiles drafts; phrases that cannot be used are problems at their place.
+    /// Compiles drafts; phrases that cannot be used are problems at their place. `with_cues` adds
+    /// those of the lexicon, which take longer than most files do: not for rules that have errors.
     pub fn compile(
         drafts: Vec<RuleDraft>,
         sets: WordSets,
         languages: &[Language],
+        with_cues: bool,
         problems: &mut Problems,
     ) -> Rules {
         let mut builder = MatcherBuilder::new(sets);
@@ -173,7 +175,8 @@ impl Rules {
                 all_lines,
             });
         }
-        let cues = CueSet::register(&mut builder);
+        let with_cues = with_cues && !problems.has_errors();
+        let cues = if with_cues { CueSet::register(&mut builder) } else { CueSet::none() };
         let reads_agents = rules.iter().any(|rule| rule.who != Who::Customer);
         Rules { matcher: builder.build(), cues, rules, uses, reads_agents }
     }

@@ -68,6 +68,37 @@ fn evidence_shows_the_words() {
 }
 
 #[test]
+fn beside_a_phrase_stand_the_words_that_it_matched() {
+    let turn = Turn {
+        role: Role::Customer,
+        text: "so my parcel is late".to_owned(),
+        at: None,
+        offset_ms: None,
+        sentiment: None,
+    };
+    let tagging = tag(TagInput {
+        subject: Some("CHARGED me ⟨card⟩ twice!"),
+        turns: &[turn],
+        ..TagInput::default()
+    });
+    let told: Vec<(&str, &str, &str, &str)> = tagging
+        .rule_evidence
+        .iter()
+        .map(|one| (one.reason.as_str(), one.phrase.as_str(), one.words.as_str(), &*one.place))
+        .collect();
+    let charged = ("billing.duplicate_charge", "{charge} ~3 twice", "CHARGED me ⟨card⟩ twice");
+    assert!(told.contains(&(charged.0, charged.1, charged.2, "subject")), "{told:?}");
+    let in_turn = told.iter().any(|one| one.0 == "delivery.late" && one.3 == "turn:0");
+    assert!(in_turn, "{told:?}");
+    let folded = &body("信用卡被重複扣款了").rule_evidence[0];
+    assert_eq!((&*folded.phrase, &*folded.words), ("重复{charge}", "重複扣款"));
+    let evidence: usize = tagging.reasons.iter().map(|tag| tag.evidence.len()).sum();
+    assert_eq!(tagging.rule_evidence.len(), evidence);
+    // Nobody but a rule has phrases.
+    assert_eq!(body("hello").rule_evidence, []);
+}
+
+#[test]
 fn negation_unless_need_and_all() {
     assert_eq!(ids(&body("I was not charged twice, all good")), [UNCLASSIFIED]);
     assert_eq!(ids(&body("charged twice in the demo account")), [UNCLASSIFIED]);

@@ -157,9 +157,14 @@ pub struct CueHit {
 }
 
 impl CueSet {
+    /// No cues: nothing is one.
+    pub fn none() -> CueSet {
+        CueSet { first: u32::MAX, meanings: Vec::new() }
+    }
+
     /// Adds the lexicon's cue phrases to a builder made with [`word_sets`].
     pub fn register(builder: &mut MatcherBuilder) -> CueSet {
-        let mut set = CueSet { first: u32::MAX, meanings: Vec::new() };
+        let mut set = CueSet::none();
         let lexicon = lexicon();
         for (class, name) in CUES.iter().enumerate() {
             set.add_all(builder, lexicon.cues.get(*name), Meaning::Cue(class as u8));

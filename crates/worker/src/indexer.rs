@@ -1,5 +1,6 @@
-//! Keeps the index a replica of the `contacts` table. The index remembers the change it needs
-//! next in its own commit, so that it takes up exactly where it stopped.
+//! Keeps the index a replica of the `contacts` table, and the candidate reasons beside it. The
+//! index remembers the change it needs next in its own commit, so that it takes up exactly where it
+//! stopped.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -13,6 +14,7 @@ use quell_store::{EmbeddedStore, StoreError};
 
 use crate::metrics::{Metrics, gauge};
 use crate::views::Views;
+use crate::watcher::{Candidates, Watcher};
 
 /// How long it sleeps when nothing changed.
 const NAP: Duration = Duration::from_millis(20);
@@ -28,6 +30,9 @@ pub enum IndexerError {
     /// The index.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The file with what discovery found.
+    #[error("candidate reasons cannot be kept: {0}")]
+    Watch(#[from] std::io::Error),
     /// A row of ours that is not what was written.
     #[error("the contact {key} in the store cannot be read: {detail}")]
     Row {
@@ -43,10 +48,12 @@ pub struct Indexer {
     store: EmbeddedStore,
     writer: IndexWriter,
     next: u64,
+    watcher: Watcher,
 }
 
 impl Indexer {
-    /// Opens the index, or makes it anew from the whole table when there is none, when it was
+    /// Opens the index in `dir`, and beside it, in `candidates`, what discovery found. Makes the
+    /// index anew from the whole table when there is none, when it was
     /// made by other rules, or when the changes it needs are gone.
     ///
     /// # Errors
@@ -61,7 +68,10 @@ impl Indexer {
             opened => opened?,
         };
         let position = writer.position();
-        let mut indexer = Indexer { store, writer, next: position.unwrap_or(0) };
+        let next = position.unwrap_or(0);
+        let store_end = store.changes_end();
+        let watcher = Watcher::open(&dir.with_file_name("candidates"), next, store_end)?;
+        let mut indexer = Indexer { store, writer, next, watcher };
         let gone = match indexer.store.changes(indexer.next, 1) {
             Err(StoreError::ChangesGone { .. } | StoreError::Refused(_)) => true,
             other => other.map(|_| false)?,
@@ -69,7 +79,13 @@ impl Indexer {
         if position.is_none() || gone {
             indexer.take_table()?;
         }
+        indexer.watch_missed()?;
         Ok(indexer)
+    }
+
+    /// What discovery finds.
+    pub fn candidates(&self) -> Candidates {
+        self.watcher.candidates()
     }
 
     /// Reads the index.
@@ -107,12 +123,13 @@ impl Indexer {
             }
             match self.store.get_output("contacts", &change.key)? {
                 Some(row) => self.follow_row(&change.key, &row.value)?,
-                None => self.writer.remove(&ContactKey::from_text(change.key.as_str())),
+                None => self.take_out(&ContactKey::from_text(change.key.as_str())),
             }
         }
         self.writer.commit(next)?;
         self.next = next;
-        self.store.drop_changes(next)?;
+        self.watcher.advance(next, false)?;
+        self.store.drop_changes(next.min(self.watcher.saved()))?;
         Ok(changes.len())
     }
 
@@ -126,6 +143,41 @@ impl Indexer {
             self.writer.rewrite_removed(searcher)?;
         }
         Ok(())
+    }
+
+    /// Writes down what discovery found: at the end, so that nothing is read again.
+    ///
+    /// # Errors
+    /// [`IndexerError`]
+    pub fn save_candidates(&mut self) -> Result<(), IndexerError> {
+        self.watcher.advance(self.next, true)?;
+        Ok(self.store.drop_changes(self.next)?)
+    }
+
+    /// What the index had taken in and discovery had not written down.
+    fn watch_missed(&mut self) -> Result<(), IndexerError> {
+        while self.watcher.next() < self.next {
+            let changes = match self.store.changes(self.watcher.next(), COMMIT_EVERY_CHANGES) {
+                // The index went on without it, in an earlier release.
+                Err(StoreError::ChangesGone { .. }) => Vec::new(),
+                other => other?,
+            };
+            let missed = changes.iter().filter(|change| change.seq < self.next);
+            for change in missed.filter(|change| change.topic == "contacts") {
+                match self.store.get_output("contacts", &change.key)? {
+                    Some(row) => self.watcher.take(&read(&change.key, &row.value)?),
+                    None => self.watcher.forget(&ContactKey::from_text(change.key.as_str())),
+                }
+            }
+            let next = changes.last().map_or(self.next, |last| self.next.min(last.seq + 1));
+            self.watcher.advance(next, false)?;
+        }
+        Ok(())
+    }
+
+    fn take_out(&mut self, contact: &ContactKey) {
+        self.writer.remove(contact);
+        self.watcher.forget(contact);
     }
 
     fn take_table(&mut self) -> Result<(), IndexerError> {
@@ -157,6 +209,7 @@ impl Indexer {
     /// and then its document stays: to look is far less work than to write it again.
     fn follow_row(&mut self, key: &str, json: &[u8]) -> Result<(), IndexerError> {
         let contact = read(key, json)?;
+        self.watcher.take(&contact);
         if self.is_elsewhere(&contact) {
             self.writer.release(&contact.contact_key);
             return Ok(());
@@ -231,7 +284,7 @@ pub fn keep_following(
             metrics.index_contacts.set(gauge(searcher.live_contacts()));
             metrics.index_backlog_changes.set(gauge(indexer.backlog()));
         } else if stopping {
-            return Ok(());
+            return indexer.save_candidates();
         } else {
             if behind == 0 {
                 indexer.rewrite_removed(searcher)?;

@@ -18,3 +18,4 @@ pub mod stage;
 pub mod trends;
 pub mod turn;
 pub mod views;
+pub mod watcher;

@@ -7,25 +7,28 @@ use quell_index::{ContactSearch, Searcher};
 use quell_model::Verdict;
 use quell_model::issue::SystemicIssue;
 use quell_store::{EmbeddedStore, StoreError};
+use quell_taxonomy::discovery::CandidateRow;
 
 use crate::metrics::{Metrics, gauge};
 use crate::trends::{TrendAnswer, TrendError, TrendRequest, trends};
+use crate::watcher::Candidates;
 
 /// Contacts, searches, series and issues.
 pub struct Views {
     store: EmbeddedStore,
     search: ContactSearch,
+    candidates: Candidates,
 }
 
 impl Views {
-    /// Over a store and the index that follows it.
-    pub fn new(store: EmbeddedStore, searcher: Searcher) -> Self {
-        Views::asking(store, ContactSearch::new(searcher))
+    /// Over a store and what follows it: the index and discovery.
+    pub fn new(store: EmbeddedStore, searcher: Searcher, candidates: Candidates) -> Self {
+        Views::asking(store, ContactSearch::new(searcher), candidates)
     }
 
     /// The same, where contacts may be in other places too.
-    pub fn asking(store: EmbeddedStore, search: ContactSearch) -> Self {
-        Views { store, search }
+    pub fn asking(store: EmbeddedStore, search: ContactSearch, candidates: Candidates) -> Self {
+        Views { store, search, candidates }
     }
 
     /// Searches contacts, wherever they are.
@@ -68,6 +71,11 @@ impl Views {
             b.opened_at.cmp(&a.opened_at).then_with(|| a.issue_id.cmp(&b.issue_id))
         });
         Ok(found)
+    }
+
+    /// Candidate reasons, those first whose last week can least be chance.
+    pub fn candidates(&self) -> Vec<CandidateRow> {
+        self.candidates.rows()
     }
 
     /// Sets the gauges of what there is: open issues, bytes on disk.

@@ -6,13 +6,14 @@ use super::{Site, opened};
 use crate::{Access, Hosts, Scope, Scopes, TokenEntry, new_token};
 
 /// Every route with the scope it needs; none for open ones.
-const ROUTES: [(&str, &str, Option<Scope>); 11] = [
+const ROUTES: [(&str, &str, Option<Scope>); 12] = [
     ("POST", "/v1/events", Some(Scope::Ingest)),
     ("GET", "/v1/search", Some(Scope::Read)),
     ("POST", "/v1/contacts/_search", Some(Scope::Read)),
     ("GET", "/v1/contacts/x", Some(Scope::Read)),
     ("GET", "/v1/trends", Some(Scope::Read)),
     ("GET", "/v1/issues", Some(Scope::Read)),
+    ("GET", "/v1/candidates", Some(Scope::Read)),
     ("GET", "/v1/dead-letters", Some(Scope::Admin)),
     ("GET", "/metrics", Some(Scope::Read)),
     ("GET", "/livez", None),

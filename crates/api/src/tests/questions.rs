@@ -123,6 +123,8 @@ async fn trends_rank_reasons_and_compare_with_the_period_before() {
     assert_eq!(by["lines"][0]["value"], "email", "{by}");
     let issues = site.get("/v1/issues?verdict=systemic&open=true").await.json();
     assert_eq!(issues, json!({"total": 0, "issues": []}));
+    let candidates = site.get("/v1/candidates?limit=3").await.json();
+    assert_eq!(candidates, json!({"total": 0, "candidates": []}));
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use crate::state::{self, LINK_GONE, LINK_HELD, LINK_ROWS, State, StateError};
 use crate::tag::{TaggedContact, Withdrawal};
 
 /// Format of [`Held`] rows and of [`LinkRow`] rows.
-pub(crate) const LINK_VERSION: u8 = 3;
+pub(crate) const LINK_VERSION: u8 = 4;
 
 /// What LINK acts on, keyed by its owner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

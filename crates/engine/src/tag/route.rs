@@ -68,6 +68,7 @@ pub(super) fn tagged(
         language_source,
         reasons,
         opinions,
+        rule_evidence,
         cues,
         cue_evidence,
         nature,
@@ -89,6 +90,7 @@ pub(super) fn tagged(
     contact.language_source = language_source;
     contact.reasons = reasons;
     contact.opinions = opinions;
+    contact.rule_evidence = rule_evidence;
     contact.cues = cues;
     contact.cue_evidence = cue_evidence;
     contact.demand_type = nature.demand_type;
@@ -144,6 +146,7 @@ fn contact(key: &ContactKey, mut known: Known, turns: Vec<quell_model::event::Tu
         nps: known.nps.into_value(),
         reasons: Vec::new(),
         opinions: Vec::new(),
+        rule_evidence: Vec::new(),
         cues: Vec::new(),
         cue_evidence: Vec::new(),
         demand_type: None,

@@ -63,6 +63,7 @@ pub(super) fn contact(id: &str, language: &str, text: &str) -> Contact {
         nps: None,
         reasons: vec![tag("billing.refund", Weight::ONE)],
         opinions: Vec::new(),
+        rule_evidence: Vec::new(),
         cues: Vec::new(),
         cue_evidence: Vec::new(),
         demand_type: None,

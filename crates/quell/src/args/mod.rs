@@ -22,7 +22,7 @@ pub use export::{Export, ExportCommand, QuickwitArgs, What};
 pub use health::Health;
 pub use tagger::{Labelled, Tagger, TaggerCommand, TaggerEval, Text, TextCommand};
 pub use taxonomy::{
-    RowArgs, Taxonomy, TaxonomyCheck, TaxonomyCommand, TaxonomyDiff, TaxonomyDiscover,
+    DecideArgs, RowArgs, Taxonomy, TaxonomyCheck, TaxonomyCommand, TaxonomyDiff, TaxonomyDiscover,
 };
 pub use topics::{KafkaArgs, Topics, TopicsArgs, TopicsCommand};
 
@@ -138,7 +138,7 @@ pub struct Demo {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Writes contacts.ndjson repeats.ndjson trends.ndjson issues.ndjson \
-dlq.ndjson summary.json. All is the same from run to run but the object `timing`.")]
+candidates.ndjson dlq.ndjson summary.json. All is the same from run to run but the object `timing`.")]
 pub struct Replay {
     /// Folder for the results.
     #[arg(long, value_name = "DIR")]

@@ -21,7 +21,7 @@ pub enum TaxonomyCommand {
     Check(TaxonomyCheck),
     /// What another version changes: its reasons, where contacts would move, history restated.
     Diff(TaxonomyDiff),
-    /// Find what no reason fits yet, and write the reason for it.
+    /// Find what no reason fits yet and what grows within a reason, and write the reason for it.
     Discover(Box<TaxonomyDiscover>),
 }
 
@@ -40,6 +40,22 @@ pub struct RowArgs {
     /// row's file and line.
     #[arg(long, value_name = "FIELD", requires = "text")]
     pub id: Option<String>,
+}
+
+/// Who decides besides the rules, as in `quell run` and `quell replay`.
+#[derive(Debug, clap::Args)]
+pub struct DecideArgs {
+    /// A model of `quell tagger train`, as under taxonomy.model: it decides where no rule does and
+    /// it is sure.
+    #[arg(long, value_name = "FILE", requires = "on")]
+    pub model: Option<PathBuf>,
+    /// An agent's code that the catalogue does not know is a reason of its own, as under
+    /// taxonomy.accept_agent_codes.
+    #[arg(long, requires = "on")]
+    pub accept_agent_codes: bool,
+    /// The language of texts that tell nothing of theirs, as under language.default.
+    #[arg(long, default_value = "en", value_name = "LANG")]
+    pub default_language: String,
 }
 
 /// How much of a result of several parts is shown.
@@ -85,6 +101,8 @@ pub struct TaxonomyDiff {
     /// The field with the time, for history by month.
     #[arg(long, value_name = "FIELD", requires = "text")]
     pub time: Option<String>,
+    #[command(flatten)]
+    pub decide: DecideArgs,
     /// Moves shown, the largest first.
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub limit: usize,
@@ -112,6 +130,8 @@ pub struct TaxonomyDiscover {
     pub taxonomy: String,
     #[command(flatten)]
     pub rows: RowArgs,
+    #[command(flatten)]
+    pub decide: DecideArgs,
     /// The field with the time. Without it nothing is known of growth.
     #[arg(long, value_name = "FIELD", requires = "text")]
     pub time: Option<String>,
@@ -121,10 +141,11 @@ pub struct TaxonomyDiscover {
     /// Leave out texts from this time on (2026-01-31 or RFC 3339): what was to be seen by then.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// New customers in 28 days that make a candidate.
+    /// New customers in 28 days that make a candidate when it grows; twice as many when it does
+    /// not.
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub min_customers: u64,
-    /// Candidates shown, those of most customers first.
+    /// Candidates shown, those first whose last week can least be chance.
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub limit: usize,
     /// Write the reason for a candidate: its rule, with texts as tests. Given again for more.

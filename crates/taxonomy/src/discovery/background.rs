@@ -1,15 +1,35 @@
-//! How often customers use each word anyway, language by language.
+//! How often customers use each word anyway: language by language, and reason by reason.
 
 use std::collections::BTreeMap;
 
-use quell_model::TimeMs;
+use quell_model::{ReasonId, TimeMs};
 use quell_text::Language;
 use serde::{Deserialize, Serialize};
 
 use super::fading::Fading;
+use super::hash_of;
 
-/// Contacts in languages beyond so many share one count.
-const MOST_LANGUAGES: usize = 64;
+/// Contacts of scopes beyond so many share one count.
+const MOST_SCOPES: usize = 512;
+
+/// Whose words are counted together: those of a language, or of a reason in a language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scope(u64);
+
+impl Scope {
+    pub fn of(language: Language) -> Scope {
+        Scope(u64::from(code(language)))
+    }
+
+    pub fn within(self, reason: &ReasonId) -> Scope {
+        Scope(self.0 ^ hash_of(reason.as_str()))
+    }
+
+    /// Parts a word's counts from those in other scopes.
+    fn spread(self) -> u64 {
+        self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+}
 
 /// Shares of contacts that have each word, fading. Words are forgotten from the rarest when there
 /// are too many, as in lossy counting (Manku and Motwani, VLDB 2002).
@@ -17,13 +37,18 @@ const MOST_LANGUAGES: usize = 64;
 pub(super) struct Background {
     fading: Fading,
     most_words: usize,
-    /// By word and language mixed.
+    /// By word and scope mixed.
     with_word: BTreeMap<u64, f32>,
-    contacts: BTreeMap<u32, f32>,
+    contacts: BTreeMap<u64, f32>,
 }
 
-/// Reads shares at one time in one language.
+/// Reads shares at one time.
 pub(super) struct Shares<'b> {
+    anyway: InScope<'b>,
+    within: Option<InScope<'b>>,
+}
+
+struct InScope<'b> {
     background: &'b Background,
     spread: u64,
     weight: f64,
@@ -41,7 +66,7 @@ impl Background {
     }
 
     /// Counts one contact.
-    pub fn add(&mut self, language: Language, keys: impl Iterator<Item = u64>, time: TimeMs) {
+    pub fn add(&mut self, scope: Scope, keys: impl Iterator<Item = u64>, time: TimeMs) {
         if let Some(scale) = self.fading.rescale(time) {
             let scale = scale as f32;
             self.with_word.values_mut().for_each(|count| *count *= scale);
@@ -49,22 +74,26 @@ impl Background {
             self.with_word.retain(|_, count| *count > f32::MIN_POSITIVE);
         }
         let weight = self.fading.weight(time) as f32;
-        let spread = spread(language);
+        let spread = scope.spread();
         for key in keys {
             *self.with_word.entry(key ^ spread).or_default() += weight;
         }
-        *self.contacts.entry(self.counted_as(language)).or_default() += weight;
+        *self.contacts.entry(self.counted_as(scope)).or_default() += weight;
         if self.with_word.len() > self.most_words {
             self.forget_the_rarest();
         }
     }
 
-    /// For reading shares of `language` as of `now`.
-    pub fn shares(&self, language: Language, now: TimeMs) -> Shares<'_> {
+    /// For reading shares as of `now`.
+    pub fn shares(&self, scope: Scope, now: TimeMs) -> Shares<'_> {
+        Shares { anyway: self.in_scope(scope, now), within: None }
+    }
+
+    fn in_scope(&self, scope: Scope, now: TimeMs) -> InScope<'_> {
         let weight = self.fading.weight(now).max(f64::MIN_POSITIVE);
-        let contacts = self.contacts.get(&self.counted_as(language)).copied().unwrap_or(0.0);
+        let contacts = self.contacts.get(&self.counted_as(scope)).copied().unwrap_or(0.0);
         let contacts = (f64::from(contacts) / weight).min(1e12);
-        Shares { background: self, spread: spread(language), weight, contacts }
+        InScope { background: self, spread: scope.spread(), weight, contacts }
     }
 
     /// Whether it is one that this code could have made.
@@ -73,10 +102,9 @@ impl Background {
         self.most_words > 0 && counts.all(|count| count.is_finite() && *count >= 0.0)
     }
 
-    fn counted_as(&self, language: Language) -> u32 {
-        let code = code(language);
-        let known = self.contacts.contains_key(&code) || self.contacts.len() < MOST_LANGUAGES;
-        if known { code } else { 0 }
+    fn counted_as(&self, scope: Scope) -> u64 {
+        let known = self.contacts.contains_key(&scope.0) || self.contacts.len() < MOST_SCOPES;
+        if known { scope.0 } else { 0 }
     }
 
     /// A quarter goes at once, so that the work per contact stays constant on average.
@@ -92,10 +120,23 @@ impl Background {
     }
 }
 
-impl Shares<'_> {
+impl<'b> Shares<'b> {
+    /// The same, where a word counts as often as in `scope` too if it is more often there.
+    pub fn and_in(self, inside: &'b Background, scope: Scope, now: TimeMs) -> Shares<'b> {
+        Shares { within: Some(inside.in_scope(scope, now)), ..self }
+    }
+
+    /// The share of contacts that have a word, between 0 and 1, neither included.
+    pub fn share(&self, key: u64) -> f64 {
+        let anyway = self.anyway.share(key);
+        self.within.as_ref().map_or(anyway, |within| within.share(key).max(anyway))
+    }
+}
+
+impl InScope<'_> {
     /// The share of contacts that have a word, between 0 and 1, neither included: one more
     /// contact with it and one without are thought of, so that few contacts tell little.
-    pub fn share(&self, key: u64) -> f64 {
+    fn share(&self, key: u64) -> f64 {
         let with = self.background.with_word.get(&(key ^ self.spread)).copied().unwrap_or(0.0);
         let with = f64::from(with) / self.weight;
         ((with + 1.0) / (self.contacts + 2.0)).clamp(1e-9, 1.0 - 1e-9)
@@ -112,8 +153,4 @@ pub(super) fn language_of(code: u32) -> Language {
     let bytes = code.to_be_bytes();
     let letters: String = bytes.iter().filter(|byte| **byte != 0).map(|&b| char::from(b)).collect();
     Language::parse(&letters).unwrap_or(Language::ANY)
-}
-
-fn spread(language: Language) -> u64 {
-    u64::from(code(language)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

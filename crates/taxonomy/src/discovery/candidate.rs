@@ -1,11 +1,11 @@
 //! What people see of a group.
 
-use quell_model::TimeMs;
 use quell_model::time::DAY_MS;
+use quell_model::{ReasonId, TimeMs};
 use quell_text::Language;
 
 use super::DiscoverySettings;
-use super::background::{Background, Shares, language_of};
+use super::background::{Shares, language_of};
 use super::cluster::{CandidateId, Cluster, DAYS, Exemplar, Word};
 
 /// Words shown of a candidate.
@@ -19,6 +19,8 @@ const TELLING_LIFT: f64 = 3.0;
 /// A candidate has so many telling words: by one word alone people group anything.
 const FEWEST_TELLING: usize = 2;
 const WEEK: i64 = 7;
+/// A candidate grows when its last week is so little chance, in nats.
+const GROWS_NATS: f64 = 1.0;
 
 /// A word of a candidate.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,11 +33,15 @@ pub struct CandidateWord {
     pub lift: f64,
 }
 
-/// A candidate reason: a theme that no reason fits, as of a time.
+/// A candidate reason: a theme that no reason fits, or a part of a reason, as of a time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
     /// Given with its first contact; stays while it grows and when its name changes.
     pub id: CandidateId,
+    /// The reason that most of its customers have; none of a theme that no reason fits.
+    pub within: Option<ReasonId>,
+    /// Customers by their weightiest reason, the most frequent first.
+    pub reasons: Vec<(ReasonId, u32)>,
     /// Its most telling words in the order in which customers say them.
     pub name: String,
     /// Its most telling words, the strongest first.
@@ -55,7 +61,7 @@ pub struct Candidate {
     pub languages: Vec<(Language, u32)>,
     /// Contacts that show it well, the best first.
     pub exemplars: Vec<Exemplar>,
-    /// Ids of groups that became part of it.
+    /// Ids of groups that became part of it, the last first.
     pub absorbed: Vec<CandidateId>,
     /// When its first contact came.
     pub first: TimeMs,
@@ -83,18 +89,23 @@ impl Candidate {
     }
 }
 
+/// `shares_of` tells how often words are said anyway where a group is, in a language.
 pub(super) fn candidates<'c>(
     clusters: impl Iterator<Item = &'c Cluster>,
-    background: &Background,
     settings: &DiscoverySettings,
     now: TimeMs,
+    shares_of: impl Fn(&Cluster, Language) -> Shares<'c>,
 ) -> Vec<Candidate> {
     let tomorrow = now.0.div_euclid(DAY_MS).saturating_add(1);
     let start = tomorrow.saturating_sub(DAYS as i64);
     let mut all: Vec<Candidate> = clusters
         .filter(|cluster| !cluster.dismissed)
         .filter(|cluster| cluster.customers_in(start..tomorrow) >= settings.fewest_customers)
-        .filter_map(|cluster| view(cluster, background, tomorrow, now))
+        .filter_map(|cluster| view(cluster, tomorrow, &shares_of))
+        .filter(|one| {
+            one.surge_nats() >= GROWS_NATS
+                || one.recent_customers() >= settings.fewest_customers.saturating_mul(2)
+        })
         .collect();
     all.sort_by(|a, b| {
         b.surge_nats()
@@ -106,17 +117,18 @@ pub(super) fn candidates<'c>(
     all
 }
 
-fn view(
+fn view<'c>(
     cluster: &Cluster,
-    background: &Background,
     tomorrow: i64,
-    now: TimeMs,
+    shares_of: &impl Fn(&Cluster, Language) -> Shares<'c>,
 ) -> Option<Candidate> {
     let mut languages: Vec<(Language, u32)> =
         cluster.languages.iter().map(|&(code, count)| (language_of(code), count)).collect();
     languages.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     let main = languages.first().map_or(Language::ANY, |first| first.0);
-    let shares = background.shares(main, now);
+    let mut reasons = cluster.reasons.clone();
+    reasons.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    let shares = shares_of(cluster, main);
     let mut told: Vec<Told<'_>> =
         cluster.words.iter().filter_map(|word| Told::of(word, cluster, &shares)).collect();
     told.sort_by(|a, b| b.nats.total_cmp(&a.nats).then(a.word.key.cmp(&b.word.key)));
@@ -130,6 +142,8 @@ fn view(
     let customers = (last_week + three_weeks_before) as f64;
     Some(Candidate {
         id: cluster.id,
+        within: cluster.within().cloned(),
+        reasons,
         name: name(&told),
         evidence_nats: told.iter().map(|told| told.nats).sum::<f64>() * customers,
         words: told.iter().take(MOST_SHOWN).map(Told::shown).collect(),

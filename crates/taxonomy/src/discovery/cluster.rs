@@ -1,14 +1,15 @@
 //! One group of contacts that say about the same.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::str::FromStr;
 
-use quell_model::time::DAY_MS;
-use quell_model::{ContactKey, TimeMs};
+use quell_model::{ContactKey, ReasonId, TimeMs};
 use quell_text::Language;
 use serde::{Deserialize, Serialize};
 
 use super::background::code;
+use super::day_of;
 use super::groups::Known;
 
 /// Exemplars kept of one group.
@@ -19,8 +20,10 @@ const MOST_CUSTOMERS: usize = 64;
 pub(super) const DAYS: usize = 28;
 /// Languages counted one by one.
 const MOST_LANGUAGES: usize = 8;
-/// Ids of merged groups kept.
-pub(super) const MOST_ABSORBED: usize = 32;
+/// Reasons counted one by one.
+const MOST_REASONS: usize = 8;
+/// Ids of joined groups kept.
+pub(super) const MOST_ABSORBED: usize = 128;
 
 /// A candidate's id: given when its first contact comes and never changed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -119,6 +122,7 @@ pub(super) struct Joining<'a> {
     pub customer: u64,
     pub time: TimeMs,
     pub language: Language,
+    pub reason: Option<&'a ReasonId>,
     pub nats: f32,
     pub terms: &'a [Known<'a>],
 }
@@ -127,6 +131,10 @@ pub(super) struct Joining<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Cluster {
     pub id: CandidateId,
+    /// Whether reasons fit its contacts.
+    pub fits: bool,
+    /// Customers by the weightiest reason.
+    pub reasons: Vec<(ReasonId, u32)>,
     pub born: TimeMs,
     pub last: TimeMs,
     /// Customers, fading.
@@ -145,9 +153,11 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    pub fn new(id: CandidateId, time: TimeMs) -> Cluster {
+    pub fn new(id: CandidateId, fits: bool, time: TimeMs) -> Cluster {
         Cluster {
             id,
+            fits,
+            reasons: Vec::new(),
             born: time,
             last: time,
             weight: 0.0,
@@ -180,8 +190,11 @@ impl Cluster {
         }
         self.customers += 1;
         self.weight += weight;
-        self.count_day(joining.time.0.div_euclid(DAY_MS), 1);
+        self.count_day(day_of(joining.time), 1);
         self.count_language(code(joining.language), 1);
+        if let Some(reason) = joining.reason {
+            self.count_reason(reason.clone(), 1);
+        }
         for term in joining.terms {
             self.add_word(term, weight);
         }
@@ -193,7 +206,7 @@ impl Cluster {
         true
     }
 
-    /// Takes over all of a younger group.
+    /// Takes over all of another group.
     pub fn absorb(&mut self, other: Cluster) {
         self.contacts += other.contacts;
         self.last = self.last.max(other.last);
@@ -225,9 +238,10 @@ impl Cluster {
         self.recent.drain(..beyond);
         other.days.into_iter().for_each(|(day, count)| self.count_day(day, count));
         other.languages.into_iter().for_each(|(code, count)| self.count_language(code, count));
+        other.reasons.into_iter().for_each(|(reason, count)| self.count_reason(reason, count));
         other.exemplars.into_iter().for_each(|exemplar| self.add_exemplar(exemplar));
-        self.absorbed.push(other.id);
-        self.absorbed.extend(other.absorbed);
+        let before = std::mem::replace(&mut self.absorbed, vec![other.id]);
+        self.absorbed.extend(other.absorbed.into_iter().chain(before));
         self.absorbed.truncate(MOST_ABSORBED);
         self.dismissed |= other.dismissed;
     }
@@ -238,6 +252,35 @@ impl Cluster {
             && self.days.windows(2).all(|pair| pair[0].0 < pair[1].0);
         let counts = self.words.iter().map(|word| word.count);
         in_order && counts.chain([self.weight]).all(|count| count.is_finite() && count >= 0.0)
+    }
+
+    /// The code of the language that most of its customers wrote.
+    pub fn main_language(&self) -> u32 {
+        let most = self.languages.iter().max_by_key(|(code, count)| (*count, Reverse(*code)));
+        most.map_or(0, |(code, _)| *code)
+    }
+
+    /// The reason that most of its customers have; none where no reason fits.
+    pub fn within(&self) -> Option<&ReasonId> {
+        let most = self.reasons.iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
+        most.map(|(reason, _)| reason)
+    }
+
+    /// The share of the customers of the 28 days that end with `today` who came on the same days
+    /// as those of another group, 0 to 1.
+    pub fn together(&self, other: &Cluster, today: i64) -> f64 {
+        let (own, others) = (self.recent(today) as f64, other.recent(today) as f64);
+        if own == 0.0 || others == 0.0 {
+            return 0.0;
+        }
+        let days = today - DAYS as i64 + 1..today + 1;
+        let on = |one: &Cluster, day: i64| one.customers_in(day..day + 1) as f64;
+        days.map(|day| (on(self, day) / own).min(on(other, day) / others)).sum()
+    }
+
+    /// New customers in the 28 days that end with `today`.
+    pub fn recent(&self, today: i64) -> u64 {
+        self.customers_in(today - DAYS as i64 + 1..today + 1)
     }
 
     /// New customers in a range of days since 1970.
@@ -301,6 +344,14 @@ impl Cluster {
             known.1 = known.1.saturating_add(count);
         } else if self.languages.len() < MOST_LANGUAGES {
             self.languages.push((code, count));
+        }
+    }
+
+    fn count_reason(&mut self, reason: ReasonId, count: u32) {
+        if let Some(known) = self.reasons.iter_mut().find(|known| known.0 == reason) {
+            known.1 = known.1.saturating_add(count);
+        } else if self.reasons.len() < MOST_REASONS {
+            self.reasons.push((reason, count));
         }
     }
 

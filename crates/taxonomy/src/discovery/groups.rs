@@ -1,9 +1,10 @@
-//! All groups, found by their words.
+//! Groups, found by their words.
 
 use std::collections::BTreeMap;
 
 use super::background::Shares;
-use super::cluster::{CandidateId, Cluster, Joining, Word};
+use super::cluster::{CandidateId, Cluster, DAYS, Joining, Word};
+use super::{DiscoverySettings, Joined};
 
 /// The shares of a contact's words that its theme may account for; each is as likely as the other.
 const THEME_SHARES: [f64; 4] = [0.05, 0.1, 0.2, 0.4];
@@ -12,6 +13,11 @@ const THEME_SHARES: [f64; 4] = [0.05, 0.1, 0.2, 0.4];
 const DOUBT: f64 = 1.0;
 /// Groups as alike as this become one: the cosine of their words, weighed by rarity.
 const ALIKE: f64 = 0.5;
+/// Days that are now.
+const NOW_DAYS: i64 = 3;
+/// Customers thought of in these days and in those before them.
+const DOUBTED_NOW: f64 = 0.5;
+const DOUBTED_BEFORE: f64 = 2.0;
 /// No contact's likelihood is let grow beyond this: it fits by far.
 const MOST_LIKELIHOOD: f64 = 1e300;
 
@@ -24,6 +30,21 @@ pub(super) struct Known<'a> {
     /// The term that follows it.
     pub next: Option<u64>,
     pub form: &'a str,
+}
+
+/// What counts when a group is chosen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice {
+    /// What one contact of now weighs.
+    pub unit: f64,
+    /// Today, in days since 1970.
+    pub today: i64,
+    /// By so many nats at least.
+    pub fewest_nats: f64,
+    /// What it speaks for a group at most that customers join just now.
+    pub most_recent_nats: f64,
+    /// Not this one.
+    pub except: Option<u32>,
 }
 
 /// A group that a contact fits, and by how many nats.
@@ -85,8 +106,7 @@ impl Groups {
         self.holders.values_mut().flatten().for_each(|holder| holder.count *= scale);
     }
 
-    /// The group that a contact fits best by at least `fewest_nats`, and the next. `unit` is what
-    /// one contact of now weighs.
+    /// The group that a contact fits best, and the next.
     ///
     /// A contact of a theme draws each word from the theme with probability λ, else from
     /// everyday language: against everyday language alone its likelihood is
@@ -94,15 +114,12 @@ impl Groups {
     /// group's customers who used the word, `p` of all contacts. The mixture keeps a long text
     /// with few words of the theme from being thrown out for its others. It fails where words
     /// come in fixed company (a pasted log): they count as if each were said for itself.
-    pub fn best(
-        &mut self,
-        terms: &[Known<'_>],
-        unit: f64,
-        fewest_nats: f64,
-    ) -> (Option<Fit>, Option<Fit>) {
-        self.weigh(terms, unit);
+    ///
+    /// That its customers come now speaks for a group as well, see [`recent_nats`].
+    pub fn best(&mut self, terms: &[Known<'_>], choice: &Choice) -> (Option<Fit>, Option<Fit>) {
+        self.weigh(terms, choice);
         let miss = THEME_SHARES.map(|share| libm::pow(1.0 - share, terms.len() as f64));
-        let least = libm::exp(fewest_nats);
+        let least = libm::exp(choice.fewest_nats - choice.most_recent_nats);
         let mut best: Option<(Fit, &Cluster)> = None;
         let mut second: Option<(Fit, &Cluster)> = None;
         for slot in self.touched.drain(..) {
@@ -113,10 +130,14 @@ impl Groups {
             let each = std::mem::replace(found, [0.0; THEME_SHARES.len()]);
             let sum: f64 = each.iter().zip(miss).map(|(found, miss)| found * miss).sum();
             let ratio = sum / THEME_SHARES.len() as f64;
-            if ratio < least || ratio.is_nan() {
+            if ratio < least || ratio.is_nan() || choice.except == Some(slot) {
                 continue;
             }
-            let fit = Fit { slot, nats: libm::log(ratio) };
+            let nats = libm::log(ratio) + recent_nats(cluster, choice);
+            if nats < choice.fewest_nats {
+                continue;
+            }
+            let fit = Fit { slot, nats };
             let beats = |other: &Option<(Fit, &Cluster)>| {
                 other.is_none_or(|(than, known)| {
                     let older = (cluster.born, cluster.id) < (known.born, known.id);
@@ -136,9 +157,7 @@ impl Groups {
     /// heard of for longest.
     pub fn insert(&mut self, cluster: Cluster, most: usize) -> u32 {
         if self.len() >= most.max(1) {
-            let all = (0..).zip(&self.slots);
-            let weakest = all.filter_map(|(slot, found)| Some((slot, found.as_ref()?)));
-            let weakest = weakest.min_by(|(_, a), (_, b)| {
+            let weakest = self.in_slots().min_by(|(_, a), (_, b)| {
                 a.weight.total_cmp(&b.weight).then(a.last.cmp(&b.last)).then(a.id.cmp(&b.id))
             });
             if let Some(slot) = weakest.map(|(slot, _)| slot) {
@@ -165,41 +184,51 @@ impl Groups {
         }
         for term in joining.terms {
             if let Some(word) = cluster.word(term.key) {
-                hold(&mut self.holders, word, slot);
+                hold(&mut self.holders, word.key, word.count, slot);
             }
         }
         self.forget_words(slot, shares, most_words);
         true
     }
 
-    /// Makes one of two groups when they say the same. The older id stays; gives the kept and the
-    /// absorbed.
-    pub fn merge(
+    /// Makes one of two groups when their words are alike.
+    pub fn join_alike(
         &mut self,
         pair: (u32, u32),
         shares: &Shares<'_>,
-        most_words: usize,
-    ) -> Option<(CandidateId, CandidateId)> {
+        settings: &DiscoverySettings,
+    ) -> Option<Joined> {
+        let alike = likeness(self.cluster(pair.0)?, self.cluster(pair.1)?, shares) >= ALIKE;
+        if alike { self.unite(pair, shares, settings) } else { None }
+    }
+
+    /// Makes one of two groups. The id that people can have seen stays, else the older one.
+    pub fn unite(
+        &mut self,
+        pair: (u32, u32),
+        shares: &Shares<'_>,
+        settings: &DiscoverySettings,
+    ) -> Option<Joined> {
         let (a, b) = (self.cluster(pair.0)?, self.cluster(pair.1)?);
-        if pair.0 == pair.1 || likeness(a, b, shares) < ALIKE {
+        if pair.0 == pair.1 {
             return None;
         }
-        let in_order = (a.born, a.id) <= (b.born, b.id);
-        let (older, younger) = if in_order { pair } else { (pair.1, pair.0) };
-        let gone = self.remove(younger)?;
+        let rank = |one: &Cluster| (one.customers < settings.fewest_customers, one.born, one.id);
+        let (stays, goes) = if rank(a) <= rank(b) { pair } else { (pair.1, pair.0) };
+        let gone = self.remove(goes)?;
         let gone_id = gone.id;
-        let kept = self.slots.get_mut(older as usize)?.as_mut()?;
+        let kept = self.slots.get_mut(stays as usize)?.as_mut()?;
         kept.absorb(gone);
-        let kept_id = kept.id;
+        let joined = Joined { kept: kept.id, gone: gone_id };
         for word in &kept.words {
-            hold(&mut self.holders, word, older);
+            hold(&mut self.holders, word.key, word.count, stays);
         }
-        self.forget_words(older, shares, most_words);
-        Some((kept_id, gone_id))
+        self.forget_words(stays, shares, settings.most_words);
+        Some(joined)
     }
 
     /// Leaves in `likelihoods` what the words found bring to each group touched, for each λ.
-    fn weigh(&mut self, terms: &[Known<'_>], unit: f64) {
+    fn weigh(&mut self, terms: &[Known<'_>], choice: &Choice) {
         self.likelihoods.resize(self.slots.len(), [0.0; THEME_SHARES.len()]);
         for term in terms {
             let Some(holders) = self.holders.get(&term.key) else { continue };
@@ -212,7 +241,8 @@ impl Groups {
                     *found = [1.0; THEME_SHARES.len()];
                     self.touched.push(holder.slot);
                 }
-                let share = f64::from(holder.count) / (f64::from(cluster.weight) + DOUBT * unit);
+                let share =
+                    f64::from(holder.count) / (f64::from(cluster.weight) + DOUBT * choice.unit);
                 for (likelihood, odds) in found.iter_mut().zip(odds) {
                     *likelihood = (*likelihood * (1.0 + odds * share)).min(MOST_LIKELIHOOD);
                 }
@@ -220,14 +250,19 @@ impl Groups {
         }
     }
 
-    fn cluster(&self, slot: u32) -> Option<&Cluster> {
+    /// The groups with their slots.
+    pub fn in_slots(&self) -> impl Iterator<Item = (u32, &Cluster)> {
+        (0..).zip(&self.slots).filter_map(|(slot, found)| Some((slot, found.as_ref()?)))
+    }
+
+    pub fn cluster(&self, slot: u32) -> Option<&Cluster> {
         self.slots.get(slot as usize).and_then(Option::as_ref)
     }
 
     fn put(&mut self, cluster: Cluster) -> u32 {
         let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
         for word in &cluster.words {
-            hold(&mut self.holders, word, slot);
+            hold(&mut self.holders, word.key, word.count, slot);
         }
         match self.slots.get_mut(slot as usize) {
             Some(place) => *place = Some(cluster),
@@ -262,11 +297,11 @@ impl Groups {
     }
 }
 
-fn hold(holders: &mut BTreeMap<u64, Vec<Holder>>, word: &Word, slot: u32) {
-    let all = holders.entry(word.key).or_default();
+fn hold(holders: &mut BTreeMap<u64, Vec<Holder>>, key: u64, count: f32, slot: u32) {
+    let all = holders.entry(key).or_default();
     match all.iter_mut().find(|holder| holder.slot == slot) {
-        Some(holder) => holder.count = word.count,
-        None => all.push(Holder { slot, count: word.count }),
+        Some(holder) => holder.count = count,
+        None => all.push(Holder { slot, count }),
     }
 }
 
@@ -279,9 +314,21 @@ fn let_go(holders: &mut BTreeMap<u64, Vec<Holder>>, key: u64, slot: u32) {
     }
 }
 
+/// What the times of a group's customers say for it, in nats: how many times as often they came in
+/// the last three days as in the 25 before. Never against it: a theme may come back.
+fn recent_nats(cluster: &Cluster, choice: &Choice) -> f64 {
+    let recent = choice.today - NOW_DAYS + 1;
+    let start = choice.today - DAYS as i64 + 1;
+    let now = cluster.customers_in(recent..choice.today + 1) as f64;
+    let before = cluster.customers_in(start..recent) as f64;
+    let days_before = (DAYS as i64 - NOW_DAYS) as f64;
+    let times = (now + DOUBTED_NOW) / NOW_DAYS as f64 / ((before + DOUBTED_BEFORE) / days_before);
+    libm::log(times).min(choice.most_recent_nats).max(0.0)
+}
+
 /// The cosine of two groups' words, each weighed by the share of customers who use it and by its
 /// rarity.
-fn likeness(a: &Cluster, b: &Cluster, shares: &Shares<'_>) -> f64 {
+pub(super) fn likeness(a: &Cluster, b: &Cluster, shares: &Shares<'_>) -> f64 {
     let rarity = |word: &Word| -libm::log(shares.share(word.key));
     let length = |cluster: &Cluster| {
         let values = cluster.words.iter().map(|word| f64::from(word.count) * rarity(word));

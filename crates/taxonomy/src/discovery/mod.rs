@@ -1,13 +1,15 @@
-//! Themes that no reason fits: contacts grouped by their words, on the stream.
+//! Themes that no reason fits, or that a reason hides: contacts grouped by their words, on the
+//! stream.
 //!
-//! [`Discovery::observe`] takes every contact. Those that a reason fits only teach it how
-//! customers speak anyway; the others join the group that their words fit, or begin one. Groups
-//! of enough customers are [`Candidate`]s: people name them, dismiss them, or accept one, for
-//! which [`Candidate::fragment`] writes the reason.
+//! [`Discovery::observe`] takes every contact. It joins the group that its words fit, or begins
+//! one, among the contacts that no reason fits or among the others. Once a day small groups get a second look (`again.rs`), since
+//! the first contacts of a theme each begin a group of their own. Groups of enough customers are
+//! [`Candidate`]s: people name them, dismiss them, or accept one, for which
+//! [`Candidate::fragment`] writes the reason.
 //!
 //! Pure, and bounded in memory: so many groups, words, customers and exemplars of each, and so
-//! many words of everyday language; counts fade and the weakest is forgotten. The same contacts
-//! give the same candidates, in whatever order those of one time come. A customer has one vote in
+//! many words of everyday language, each twice: of contacts that no reason fits and of the others.
+//! Counts fade and the weakest is forgotten. The same contacts give the same candidates, in whatever order those of one time come. A customer has one vote in
 //! a group: who writes a hundred times is one customer. Links, paths and programs' names with their
 //! versions found no group; numbers help to join one, since a problem often comes with a version,
 //! but make none by themselves and name none.
@@ -19,6 +21,7 @@
 //! months hides itself, and by then needs no discovery. Contacts under a wrong language make a
 //! candidate of that language's small words: a finding too, of the source that names it wrongly.
 
+mod again;
 mod background;
 mod candidate;
 mod cluster;
@@ -27,26 +30,30 @@ mod fragment;
 mod groups;
 mod insert;
 mod pasted;
+mod row;
 mod state;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use quell_model::time::DAY_MS;
-use quell_model::{ContactKey, TimeMs};
+use quell_model::{ContactKey, ReasonId, TimeMs};
 use quell_text::Language;
 use serde::{Deserialize, Serialize};
 
-use background::Background;
+use background::{Background, Scope};
 pub use candidate::{Candidate, CandidateWord};
 pub use cluster::{CandidateId, Exemplar, InvalidId};
 use cluster::{Cluster, Joining};
 use fading::Fading;
 pub use fragment::{Acceptance, Fragment, Sample};
-use groups::{Groups, Known};
+use groups::{Choice, Groups, Known};
 pub use insert::with_reasons;
+pub use row::{CandidateRow, Course, WordRow};
 pub use state::StateError;
 pub use terms::Terms;
+pub use watch::Watch;
 
 /// A word in a larger share of all contacts tells no theme.
 const EVERYDAY_SHARE: f64 = 0.2;
@@ -63,17 +70,20 @@ pub struct DiscoverySettings {
     /// After so many milliseconds a contact counts half in everyday language. Longer than a
     /// theme lasts, or a theme becomes everyday language before it is seen.
     pub background_half_life_ms: i64,
-    /// Groups kept.
+    /// Groups kept of contacts that no reason fits, and as many of the others.
     pub most_groups: usize,
     /// Words kept of one group; twice as many for a while.
     pub most_words: usize,
-    /// Words kept of everyday language.
+    /// Words kept of everyday language, and as many of all reasons.
     pub most_background_words: usize,
-    /// New customers in the last 28 days that make a group a candidate.
+    /// New customers in the last 28 days that make a group a candidate when it grows; twice as
+    /// many when it does not.
     pub fewest_customers: u64,
     /// How much likelier a contact's words must be in a group than anywhere for it to join, in
     /// nats. Higher: purer and more groups.
     pub join_nats: f64,
+    /// How many of these nats it can make up for at most that others join the group just now.
+    pub most_recent_nats: f64,
 }
 
 impl Default for DiscoverySettings {
@@ -85,7 +95,8 @@ impl Default for DiscoverySettings {
             most_words: 48,
             most_background_words: 65_536,
             fewest_customers: 5,
-            join_nats: 3.0,
+            join_nats: 3.5,
+            most_recent_nats: 1.0,
         }
     }
 }
@@ -103,8 +114,8 @@ pub struct Observation<'a> {
     pub language: Language,
     /// What it says.
     pub terms: &'a Terms,
-    /// Whether no reason fits it. Others teach everyday language only.
-    pub unfit: bool,
+    /// The weightiest reason that fits it; none where none does.
+    pub reason: Option<&'a ReasonId>,
 }
 
 /// The hash of a customer's id, or of a contact's, as [`Observation::customer`] wants it. The same
@@ -120,10 +131,19 @@ pub fn hash_of(id: &str) -> u64 {
 pub struct Placed {
     /// The contact.
     pub contact: ContactKey,
-    /// Its group.
-    pub group: CandidateId,
-    /// A group that became part of `group` by this contact.
-    pub absorbed: Option<CandidateId>,
+    /// Its group; none of a contact without telling words.
+    pub group: Option<CandidateId>,
+    /// Groups that became one before it was put there, or by it.
+    pub joined: Vec<Joined>,
+}
+
+/// Two groups that became one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The id that stays.
+    pub kept: CandidateId,
+    /// The one that became part of it.
+    pub gone: CandidateId,
 }
 
 /// A contact that waits for others of its time.
@@ -134,7 +154,7 @@ struct Pending {
     customer: u64,
     language: u32,
     terms: Terms,
-    unfit: bool,
+    reason: Option<ReasonId>,
 }
 
 /// Finds themes on a stream.
@@ -143,9 +163,20 @@ pub struct Discovery {
     settings: DiscoverySettings,
     fading: Fading,
     background: Background,
+    /// Words by reason.
+    inside: Background,
     groups: Groups,
+    /// Those within reasons.
+    inner: Groups,
     /// All of one time.
     pending: Vec<Pending>,
+    /// The day of the last second look.
+    looked: i64,
+}
+
+/// The days since 1970.
+fn day_of(time: TimeMs) -> i64 {
+    time.0.div_euclid(DAY_MS)
 }
 
 impl Discovery {
@@ -155,8 +186,11 @@ impl Discovery {
         Discovery {
             fading: Fading::new(settings.half_life_ms),
             background: Background::new(settings.background_half_life_ms, background_words),
+            inside: Background::new(settings.background_half_life_ms, background_words),
             groups: Groups::default(),
+            inner: Groups::default(),
             pending: Vec::new(),
+            looked: i64::MIN,
             settings,
         }
     }
@@ -176,7 +210,7 @@ impl Discovery {
             customer: seen.customer,
             language: background::code(seen.language),
             terms: seen.terms.clone(),
-            unfit: seen.unfit,
+            reason: seen.reason.cloned(),
         };
         self.pending.push(pending);
         placed
@@ -187,39 +221,69 @@ impl Discovery {
     pub fn settle(&mut self) -> Vec<Placed> {
         let mut pending = std::mem::take(&mut self.pending);
         pending.sort_by(|a, b| a.contact.cmp(&b.contact));
-        pending.into_iter().filter_map(|contact| self.place(&contact)).collect()
+        pending.iter().map(|contact| self.place(contact)).collect()
     }
 
     /// The candidates as of `now`: those whose last week can least be chance first, then those that
     /// do not grow, by their recent customers. Contacts that wait for
     /// others of their time are not in them.
     pub fn candidates(&self, now: TimeMs) -> Vec<Candidate> {
-        candidate::candidates(self.groups.iter(), &self.background, &self.settings, now)
+        let all = self.groups.iter().chain(self.inner.iter());
+        candidate::candidates(all, &self.settings, now, |one, language| {
+            let scope = Scope::of(language);
+            let shares = self.background.shares(scope, now);
+            match one.within() {
+                // A part of a reason has words that the reason as a whole has not.
+                Some(reason) => shares.and_in(&self.inside, scope.within(reason), now),
+                None => shares,
+            }
+        })
     }
 
     /// No longer lists a candidate that people turned down or made a reason of. Its group stays as
     /// long as contacts join it, so that the theme does not come back under another id. False when
     /// there is none of this id.
     pub fn dismiss(&mut self, id: CandidateId) -> bool {
-        let found = self.groups.iter_mut().find(|cluster| cluster.id == id);
+        let all = self.groups.iter_mut().chain(self.inner.iter_mut());
+        let found = { all }.find(|cluster| cluster.id == id);
         found.map(|cluster| cluster.dismissed = true).is_some()
     }
 
-    fn place(&mut self, seen: &Pending) -> Option<Placed> {
+    /// Shows a contact no longer that was erased. Its words stay in the counts.
+    pub fn forget(&mut self, contact: &ContactKey) {
+        self.pending.retain(|one| one.contact != *contact);
+        for group in self.groups.iter_mut().chain(self.inner.iter_mut()) {
+            group.exemplars.retain(|one| one.contact != *contact);
+        }
+    }
+
+    fn place(&mut self, seen: &Pending) -> Placed {
         let language = background::language_of(seen.language);
         if let Some(scale) = self.fading.rescale(seen.time) {
             self.groups.scale(scale as f32);
+            self.inner.scale(scale as f32);
         }
-        let placed = if seen.unfit { self.group(seen, language) } else { None };
-        if placed.as_ref().is_none_or(|(_, votes)| *votes) {
-            self.background.add(language, seen.terms.iter().map(|term| term.key), seen.time);
+        let mut joined = self.look_again(seen.time);
+        let (group, votes) = self.group(seen, language, &mut joined);
+        if votes {
+            let keys = || seen.terms.iter().map(|term| term.key);
+            self.background.add(Scope::of(language), keys(), seen.time);
+            if let Some(reason) = &seen.reason {
+                self.inside.add(Scope::of(language).within(reason), keys(), seen.time);
+            }
         }
-        placed.map(|(placed, _)| placed)
+        Placed { contact: seen.contact.clone(), group, joined }
     }
 
-    /// Where a contact belongs, and whether its customer's vote counted.
-    fn group(&mut self, seen: &Pending, language: Language) -> Option<(Placed, bool)> {
-        let shares = self.background.shares(language, seen.time);
+    /// Where a contact belongs, and whether its customer's vote counts.
+    fn group(
+        &mut self,
+        seen: &Pending,
+        language: Language,
+        joined: &mut Vec<Joined>,
+    ) -> (Option<CandidateId>, bool) {
+        let fits = seen.reason.is_some();
+        let shares = self.background.shares(Scope::of(language), seen.time);
         let terms = seen.terms.iter().map(|term| Known {
             key: term.key,
             share: shares.share(term.key),
@@ -230,16 +294,16 @@ impl Discovery {
         let terms = terms.filter(|term| term.share < EVERYDAY_SHARE);
         let terms: Vec<Known<'_>> = terms.take(MOST_TOLD).collect();
         if terms.is_empty() {
-            return None;
+            return (None, true);
         }
-        let DiscoverySettings { most_groups, most_words, join_nats, .. } = self.settings;
-        let unit = self.fading.weight(seen.time).max(f64::MIN_POSITIVE);
-        let (best, second) = self.groups.best(&terms, unit, join_nats);
+        let choice = choice(&self.fading, &self.settings, seen.time);
+        let groups = if fits { &mut self.inner } else { &mut self.groups };
+        let (best, second) = groups.best(&terms, &choice);
         let slot = match best {
             Some(fit) => fit.slot,
             None => {
                 let id = CandidateId::of(&seen.contact, seen.time);
-                self.groups.insert(Cluster::new(id, seen.time), most_groups)
+                groups.insert(Cluster::new(id, fits, seen.time), self.settings.most_groups)
             }
         };
         let joining = Joining {
@@ -247,16 +311,46 @@ impl Discovery {
             customer: seen.customer,
             time: seen.time,
             language,
+            reason: seen.reason.as_ref(),
             nats: best.map_or(0.0, |fit| fit.nats) as f32,
             terms: &terms,
         };
-        let votes = self.groups.join(slot, &joining, unit as f32, &shares, most_words);
-        let group = self.groups.id(slot)?;
+        let unit = choice.unit as f32;
+        let votes = groups.join(slot, &joining, unit, &shares, self.settings.most_words);
+        let group = groups.id(slot);
         // A contact that fits two groups well shows that they may be one.
-        let merged = second
-            .filter(|_| votes)
-            .and_then(|second| self.groups.merge((slot, second.slot), &shares, most_words));
-        let (group, absorbed) = merged.map_or((group, None), |(kept, gone)| (kept, Some(gone)));
-        Some((Placed { contact: seen.contact.clone(), group, absorbed }, votes))
+        let second = second.filter(|_| votes);
+        let one = second
+            .and_then(|second| groups.join_alike((slot, second.slot), &shares, &self.settings));
+        joined.extend(one);
+        (one.map(|one| one.kept).or(group), votes)
+    }
+
+    /// The second look of a day, before its first contact.
+    fn look_again(&mut self, now: TimeMs) -> Vec<Joined> {
+        let today = day_of(now);
+        if today <= self.looked {
+            return Vec::new();
+        }
+        self.looked = today;
+        let choice = choice(&self.fading, &self.settings, now);
+        let shares_of = |one: &Cluster| {
+            let language = background::language_of(one.main_language());
+            self.background.shares(Scope::of(language), now)
+        };
+        let mut joined = self.groups.look_again(&choice, &self.settings, shares_of);
+        joined.extend(self.inner.look_again(&choice, &self.settings, shares_of));
+        joined
+    }
+}
+
+/// How a contact of `time` is put to a group.
+fn choice(fading: &Fading, settings: &DiscoverySettings, time: TimeMs) -> Choice {
+    Choice {
+        unit: fading.weight(time).max(f64::MIN_POSITIVE),
+        today: day_of(time),
+        fewest_nats: settings.join_nats,
+        most_recent_nats: settings.most_recent_nats,
+        except: None,
     }
 }

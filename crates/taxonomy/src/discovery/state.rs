@@ -13,7 +13,7 @@ use super::groups::Groups;
 use super::{Discovery, DiscoverySettings, Pending};
 
 /// Raised when the bytes mean something else.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// Why bytes are no state that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +58,10 @@ struct Row {
     settings: DiscoverySettings,
     fading: Fading,
     background: Background,
+    inside: Background,
     clusters: Vec<Cluster>,
     pending: Vec<Pending>,
+    looked: i64,
 }
 
 impl Discovery {
@@ -68,7 +70,8 @@ impl Discovery {
     /// # Panics
     /// Never on data: only if a type were one that postcard cannot write.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut clusters: Vec<Cluster> = self.groups.iter().cloned().collect();
+        let mut clusters: Vec<Cluster> =
+            self.groups.iter().chain(self.inner.iter()).cloned().collect();
         clusters.sort_by_key(|cluster| cluster.id);
         let mut pending = self.pending.clone();
         pending.sort_by(|a, b| a.contact.cmp(&b.contact));
@@ -77,8 +80,10 @@ impl Discovery {
             settings: self.settings.clone(),
             fading: self.fading.clone(),
             background: self.background.clone(),
+            inside: self.inside.clone(),
             clusters,
             pending,
+            looked: self.looked,
         };
         match postcard::to_extend(&row, vec![FORMAT]) {
             Ok(bytes) => bytes,
@@ -101,15 +106,21 @@ impl Discovery {
         if row.analyser != ANALYSER_VERSION {
             return Err(StateError::Analyser);
         }
-        if !row.clusters.iter().all(Cluster::is_sound) || !row.background.is_sound() {
+        if !row.clusters.iter().all(Cluster::is_sound)
+            || ![&row.background, &row.inside].into_iter().all(Background::is_sound)
+        {
             return Err(StateError::Damaged);
         }
+        let (inner, groups) = row.clusters.into_iter().partition(|one| one.fits);
         Ok(Discovery {
             settings: row.settings,
             fading: row.fading,
             background: row.background,
-            groups: Groups::of(row.clusters),
+            inside: row.inside,
+            groups: Groups::of(groups),
+            inner: Groups::of(inner),
             pending: row.pending,
+            looked: row.looked,
         })
     }
 }

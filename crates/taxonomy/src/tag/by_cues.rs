@@ -4,12 +4,11 @@ use quell_model::CueEvidence;
 use quell_text::cues::{CUES, CueHit, CueSet};
 use quell_text::phrase::Found;
 
+use super::passage::Passage;
 use crate::fire::Place;
 
 /// Passages kept per cue class of one contact.
 const MOST_PASSAGES: usize = 3;
-/// Characters shown of one passage.
-const MOST_SHOWN: usize = 120;
 
 /// What the texts of a contact showed, class by class.
 #[derive(Default)]
@@ -49,29 +48,6 @@ impl CuesShown {
 }
 
 fn shown(passage: &CueHit, place: Place, text: &str) -> CueEvidence {
-    let (start, end) = whole_marks(text, passage.start as usize, passage.end as usize);
-    let all = text.get(start..end).unwrap_or("");
-    let mut words = all.to_owned();
-    if let Some((cut, _)) = all.char_indices().nth(MOST_SHOWN) {
-        words.truncate(cut);
-        words.push('…');
-    }
-    CueEvidence {
-        cue: passage.cue.to_owned(),
-        words,
-        place: place.to_string(),
-        start: u32::try_from(start).unwrap_or(passage.start),
-        end: u32::try_from(end).unwrap_or(passage.end),
-    }
-}
-
-/// The passage without half a mark at either end: what stands in place of personal data is shown
-/// whole.
-fn whole_marks(text: &str, start: usize, end: usize) -> (usize, usize) {
-    let (Some(before), Some(after)) = (text.get(..start), text.get(end..)) else {
-        return (start, end);
-    };
-    let opened = before.rfind('⟨').filter(|open| !before[*open..].contains('⟩'));
-    let closed = after.find('⟩').filter(|close| !after[..*close].contains('⟨'));
-    (opened.unwrap_or(start), closed.map_or(end, |close| end + close + '⟩'.len_utf8()))
+    let Passage { words, start, end } = Passage::of(text, passage.start, passage.end);
+    CueEvidence { cue: passage.cue.to_owned(), words, place: place.to_string(), start, end }
 }

@@ -3,6 +3,7 @@
 mod by_cues;
 mod by_model;
 mod by_rules;
+mod passage;
 
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use quell_model::contact::LanguageSource;
 use quell_model::event::{Role as Speaker, Turn};
 use quell_model::reason::Confidence;
 use quell_model::{
-    CueEvidence, DecidedBy, Evidence, Opinion, ReasonId, ReasonTag, UNCLASSIFIED, Weight,
+    CueEvidence, DecidedBy, Evidence, Opinion, ReasonId, ReasonTag, RuleEvidence, UNCLASSIFIED,
+    Weight,
 };
 use quell_text::phrase::{Found, Scratch};
 use quell_text::{Analysis, Analyzer, Detector, Language, Part, similarity, split_into};
@@ -72,6 +74,8 @@ pub struct Tagging {
     pub reasons: Vec<ReasonTag>,
     /// What the sources that did not decide thought: the rules, then the model, then the agent.
     pub opinions: Vec<Opinion>,
+    /// For the evidence of each reason that rules gave, the words that were matched.
+    pub rule_evidence: Vec<RuleEvidence>,
     /// Cue classes, the weightiest first.
     pub cues: Vec<String>,
     /// For each of the cues the first passages that show it, in the order of `cues`.
@@ -175,6 +179,7 @@ impl Tagger {
         }
         similarity::finish_sketch(&mut sketch);
         let (reasons, opinions) = self.decide(&taxonomy, language, input);
+        let rule_evidence = passage::of_rules(&reasons, input);
         let cue_names = cues.names();
         let nature = demand::nature(&taxonomy, &reasons, &cue_names);
         Tagging {
@@ -182,6 +187,7 @@ impl Tagger {
             language_source,
             reasons,
             opinions,
+            rule_evidence,
             cues: cue_names.into_iter().map(str::to_owned).collect(),
             cue_evidence: cues.evidence(),
             nature,

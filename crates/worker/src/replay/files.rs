@@ -6,6 +6,7 @@ use std::path::Path;
 
 use quell_codec::encode_output;
 use quell_model::{LatestOutputs, Output, TimeMs};
+use quell_taxonomy::discovery::{DiscoverySettings, Watch};
 
 /// The topics of a replay with their files.
 const FILES: [(&str, &str); 4] = [
@@ -25,6 +26,32 @@ pub fn write_rows(out: &Path, rows: &LatestOutputs) -> io::Result<()> {
         write_file(&path, &in_order(rows, topic)).map_err(|error| super::at(&path, error))?;
     }
     Ok(())
+}
+
+/// Writes the candidates that the contacts make, as of the newest of them, one a line.
+///
+/// # Errors
+/// As [`write_rows`].
+pub fn write_candidates(out: &Path, rows: &LatestOutputs) -> io::Result<usize> {
+    let mut watch = Watch::new(DiscoverySettings::default());
+    for output in in_order(rows, "contacts") {
+        if let Output::Contact { contact: Some(contact), .. } = output {
+            watch.take(contact);
+        }
+    }
+    watch.settle();
+    let found = watch.candidates();
+    let path = out.join("candidates.ndjson");
+    let write = || -> io::Result<()> {
+        let mut file = BufWriter::new(File::create(&path)?);
+        for candidate in &found {
+            serde_json::to_writer(&mut file, &candidate.row())?;
+            file.write_all(b"\n")?;
+        }
+        file.flush()
+    };
+    write().map_err(|error| super::at(&path, error))?;
+    Ok(found.len())
 }
 
 /// The rows that are not removed, by time where they have one, then by id.

@@ -4,7 +4,7 @@
 mod files;
 mod summary;
 
-pub use files::write_rows;
+pub use files::{write_candidates, write_rows};
 pub use summary::{Rate, Summary};
 
 use std::collections::BTreeMap;
@@ -234,6 +234,7 @@ impl<'a> Run<'a> {
         self.collect()?;
         io::Write::flush(&mut self.dlq).map_err(|e| at(&plan.out.join("dlq.ndjson"), e))?;
         write_rows(&plan.out, &self.rows)?;
+        write_candidates(&plan.out, &self.rows)?;
         Ok(Summary::new(plan, self.counts, &self.tally, &self.rows))
     }
 }

@@ -114,7 +114,7 @@ impl Service {
         let metrics = Metrics::new(settings.version, taxonomy.version(), names)?;
         metrics.event_time_lateness_seconds.set(settings.ingest.lateness_ms as f64 / 1e3);
         let shared = Arc::new(Shared {
-            views: Arc::new(Views::new(store.clone(), indexer.searcher()?)),
+            views: Arc::new(Views::new(store.clone(), indexer.searcher()?, indexer.candidates())),
             ingest: Ingest::new(store.clone(), settings.ingest),
             metrics,
             clock,

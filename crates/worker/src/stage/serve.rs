@@ -80,7 +80,7 @@ impl Replica {
             Some(backend) => ContactSearch::with_backend(indexer.searcher()?, backend),
         };
         let replica = Replica {
-            views: Arc::new(Views::asking(store.clone(), search)),
+            views: Arc::new(Views::asking(store.clone(), search, indexer.candidates())),
             progress: Arc::new(IndexProgress::of(&indexer)),
             store,
         };

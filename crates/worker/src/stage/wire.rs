@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::StageError;
 
 /// Format of what this module writes.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// The second byte of a mark.
 const MARK: u8 = 1;
 

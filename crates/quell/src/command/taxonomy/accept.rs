@@ -7,14 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use quell_model::{ContactKey, ReasonId};
+use quell_taxonomy::Taxonomy;
 use quell_taxonomy::discovery::{
     Acceptance, Candidate, CandidateId, Fragment, Sample, hash_of, with_reasons,
 };
-use quell_taxonomy::{TagSettings, Tagger, Taxonomy};
 use quell_text::Language;
 
 use super::discover::{Found, Search};
@@ -224,7 +223,7 @@ fn drawn_texts(
 ) -> anyhow::Result<BTreeMap<ContactKey, (String, Language)>> {
     let drawn = all.iter().flat_map(|one| one.own.kept.iter().chain(&one.others.kept));
     let wanted: BTreeSet<&ContactKey> = drawn.map(|(_, contact)| contact).collect();
-    let mut tagger = Tagger::new(Arc::clone(&search.taxonomy), TagSettings::default());
+    let mut tagger = search.tagger();
     let mut texts = BTreeMap::new();
     search.each_text(|text| {
         if wanted.contains(&text.id) {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use anyhow::{anyhow, ensure};
 use quell_model::{ReasonId, ReasonTag, TimeMs, UNCLASSIFIED};
+use quell_taxonomy::Taxonomy;
 use quell_taxonomy::lifecycle::{
     Change, Comparison, Confusion, Flow, Part as Redefined, Replaces, Restatement, changes,
 };
-use quell_taxonomy::{TagSettings, Taxonomy};
 use serde_json::{Value, json};
 
 use super::texts::{Count, Fields, each_text};
-use super::{load, problem_value, read, values};
+use super::{deciding, problem_value, read, tag_settings, values};
 use crate::Outcome;
 use crate::args::TaxonomyDiff;
 use crate::output::{Part, Row, number, print_parts, text, thousands};
@@ -29,8 +29,8 @@ type Amounts = BTreeMap<ReasonId, u64>;
 type Months = BTreeMap<String, [Amounts; 2]>;
 
 pub fn run(args: &TaxonomyDiff) -> anyhow::Result<Outcome> {
-    let old = Arc::new(load(&read(&args.old)?, &args.old)?);
-    let new = Arc::new(load(&read(&args.new)?, &args.new)?);
+    let old = deciding(&read(&args.old)?, &args.old, &args.decide)?;
+    let new = deciding(&read(&args.new)?, &args.new, &args.decide)?;
     let (replaces, problems) = Replaces::between(&old, &new);
     let unfit = |all: Vec<_>| anyhow!("{}", joined(&all, "; "));
     let changes = changes(&old, &new, &replaces).map_err(unfit)?;
@@ -74,7 +74,7 @@ fn measure(
     old: &Arc<Taxonomy>,
     new: &Arc<Taxonomy>,
 ) -> anyhow::Result<(Confusion, Months, Count)> {
-    let settings = TagSettings::default();
+    let settings = tag_settings(&args.decide)?;
     let mut comparison = Comparison::new(Arc::clone(old), Arc::clone(new), &settings);
     let mut months = Months::new();
     if args.on.is_empty() {

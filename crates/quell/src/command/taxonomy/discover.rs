@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::ensure;
-use quell_model::{ContactKey, TimeMs, UNCLASSIFIED};
+use quell_model::{ContactKey, ReasonId, ReasonTag, TimeMs, UNCLASSIFIED};
 use quell_taxonomy::discovery::{
-    Candidate, CandidateId, Discovery, DiscoverySettings, Observation, Terms, hash_of,
+    Candidate, CandidateId, CandidateRow, Discovery, DiscoverySettings, Observation, Terms, hash_of,
 };
 use quell_taxonomy::{TagSettings, Tagger, Taxonomy};
 use quell_text::{Analyzer, Language};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::accept;
 use super::in_order::InOrder;
 use super::texts::{Count, Fields, Text, each_text};
-use super::{load, percent, read};
+use super::{deciding, percent, read, tag_settings};
 use crate::Outcome;
 use crate::args::TaxonomyDiscover;
 use crate::output::{Row, number, print_rows, text, thousands};
@@ -27,19 +27,20 @@ const DAY_CHARS: usize = 10;
 
 pub fn run(args: &TaxonomyDiscover) -> anyhow::Result<Outcome> {
     let yaml = read(&args.taxonomy)?;
-    let taxonomy = Arc::new(load(&yaml, &args.taxonomy)?);
+    let taxonomy = deciding(&yaml, &args.taxonomy, &args.decide)?;
     accept::refuse(args, &taxonomy)?;
     let search = Search::of(args, taxonomy)?;
     let found = search.run(|_, _| ())?;
     if !args.accept.is_empty() {
         return accept::run(args, &yaml, &search, &found);
     }
-    let rows: Vec<Row> =
-        found.candidates.iter().take(args.limit).map(|one| row(one, search.has_time)).collect();
+    let shown = found.candidates.iter().take(args.limit);
+    let rows = shown.map(|one| row(one, search.has_time)).collect::<anyhow::Result<Vec<Row>>>()?;
     let whole: Vec<&Value> = rows.iter().map(|row| &row.value).collect();
     let columns = [
         text("candidate"),
         text("name"),
+        text("within"),
         number("customers"),
         number("contacts"),
         number("last_7_days"),
@@ -76,6 +77,8 @@ pub struct Search<'a> {
     args: &'a TaxonomyDiscover,
     /// The catalogue whose gaps are looked for.
     pub taxonomy: Arc<Taxonomy>,
+    /// How it is asked.
+    pub settings: TagSettings,
     until: Option<TimeMs>,
     has_time: bool,
 }
@@ -98,13 +101,15 @@ struct Seen {
     time: TimeMs,
     language: Language,
     terms: Terms,
-    unfit: bool,
+    reason: Option<ReasonId>,
 }
 
 impl<'a> Search<'a> {
     fn of(args: &'a TaxonomyDiscover, taxonomy: Arc<Taxonomy>) -> anyhow::Result<Search<'a>> {
         let until = args.until.as_deref().map(|until| wiring::time("--until", until));
-        let search = Search { args, taxonomy, until: until.transpose()?, has_time: false };
+        let settings = tag_settings(&args.decide)?;
+        let search =
+            Search { args, taxonomy, settings, until: until.transpose()?, has_time: false };
         let has_time = search.fields().have_time();
         ensure!(search.until.is_none() || has_time, "--until needs --time, the field it is about");
         Ok(Search { has_time, ..search })
@@ -116,6 +121,11 @@ impl<'a> Search<'a> {
             time: self.args.time.as_deref(),
             customer: self.args.customer.as_deref(),
         }
+    }
+
+    /// Decides as TAG does.
+    pub fn tagger(&self) -> Tagger {
+        Tagger::new(Arc::clone(&self.taxonomy), self.settings.clone())
     }
 
     /// Gives every text that came in time.
@@ -137,8 +147,8 @@ impl<'a> Search<'a> {
         Ok(count)
     }
 
-    /// Streams the texts in the order of their times. `place` is told the group of each that no
-    /// reason fits and that has telling words, and none for each that a reason fits.
+    /// Streams the texts in the order of their times. `place` is told the group of each, and none
+    /// of one without telling words.
     pub fn run(
         &self,
         mut place: impl FnMut(&ContactKey, Option<CandidateId>),
@@ -148,26 +158,23 @@ impl<'a> Search<'a> {
             ..DiscoverySettings::default()
         };
         let mut discovery = Discovery::new(settings);
-        let mut reader = Reader::new(Arc::clone(&self.taxonomy));
+        let mut reader = Reader::new(self);
         let mut order = InOrder::new();
         let (mut unfit, mut now) = (0, TimeMs::MIN);
         let mut observe = |discovery: &mut Discovery, seen: Seen| {
-            if !seen.unfit {
-                place(&seen.id, None);
-            }
             let placed = discovery.observe(&Observation {
                 contact: &seen.id,
                 customer: seen.customer,
                 time: seen.time,
                 language: seen.language,
                 terms: &seen.terms,
-                unfit: seen.unfit,
+                reason: seen.reason.as_ref(),
             });
-            placed.iter().for_each(|one| place(&one.contact, Some(one.group)));
+            placed.iter().for_each(|one| place(&one.contact, one.group));
         };
         let count = self.each_text(|text| {
             let seen = reader.read(&text);
-            unfit += u64::from(seen.unfit);
+            unfit += u64::from(seen.reason.is_none());
             now = now.max(seen.time);
             if let Some(seen) = order.push(seen.time, text.id, seen) {
                 observe(&mut discovery, seen);
@@ -178,7 +185,7 @@ impl<'a> Search<'a> {
             observe(&mut discovery, seen);
         }
         let placed = discovery.settle();
-        placed.iter().for_each(|one| place(&one.contact, Some(one.group)));
+        placed.iter().for_each(|one| place(&one.contact, one.group));
         let candidates = discovery.candidates(now);
         Ok(Found { candidates, count, unfit, late: order.late(), now })
     }
@@ -191,12 +198,12 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(taxonomy: Arc<Taxonomy>) -> Reader {
-        Reader { tagger: Tagger::new(taxonomy, TagSettings::default()), analyzer: Analyzer::new() }
+    fn new(search: &Search<'_>) -> Reader {
+        Reader { tagger: search.tagger(), analyzer: Analyzer::new() }
     }
 
     fn read(&mut self, text: &Text) -> Seen {
-        let tagging = self.tagger.tag(&text.input());
+        let mut tagging = self.tagger.tag(&text.input());
         let language = Language::parse(&tagging.language).unwrap_or(Language::ANY);
         let mut terms = Terms::new();
         for piece in text.pieces() {
@@ -209,12 +216,18 @@ impl Reader {
             time: text.time.unwrap_or_default(),
             language,
             terms,
-            unfit: tagging.reasons.iter().all(|tag| tag.reason.0 == UNCLASSIFIED),
+            reason: main_reason(std::mem::take(&mut tagging.reasons)),
         }
     }
 }
 
-fn row(candidate: &Candidate, has_time: bool) -> Row {
+/// The weightiest reason; none where none fits.
+fn main_reason(reasons: Vec<ReasonTag>) -> Option<ReasonId> {
+    let main = reasons.into_iter().next().map(|tag| tag.reason);
+    main.filter(|reason| reason.0 != UNCLASSIFIED)
+}
+
+fn row(candidate: &Candidate, has_time: bool) -> anyhow::Result<Row> {
     let languages: Vec<String> =
         candidate.languages.iter().map(|(language, count)| format!("{language} {count}")).collect();
     let examples: Vec<&str> =
@@ -224,6 +237,7 @@ fn row(candidate: &Candidate, has_time: bool) -> Row {
     let cells = vec![
         candidate.id.to_string(),
         candidate.name.clone(),
+        candidate.within.as_ref().map_or_else(String::new, ToString::to_string),
         thousands(candidate.customers as f64),
         thousands(candidate.contacts as f64),
         known(thousands(candidate.last_week as f64)),
@@ -233,38 +247,11 @@ fn row(candidate: &Candidate, has_time: bool) -> Row {
         known(day),
         examples.join(" "),
     ];
-    Row { cells, value: value(candidate, has_time) }
+    Ok(Row { cells, value: value(candidate, has_time)? })
 }
 
-fn value(candidate: &Candidate, has_time: bool) -> Value {
-    let languages: Map<String, Value> = candidate
-        .languages
-        .iter()
-        .map(|(language, count)| (language.as_str().to_owned(), json!(count)))
-        .collect();
-    let words: Vec<Value> = candidate
-        .words
-        .iter()
-        .map(|word| json!({"word": word.form, "share": word.share, "lift": word.lift}))
-        .collect();
-    let ids = |all: &[CandidateId]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let mut value = json!({
-        "candidate": candidate.id.to_string(),
-        "name": candidate.name,
-        "words": words,
-        "customers": candidate.customers,
-        "contacts": candidate.contacts,
-        "evidence_nats": candidate.evidence_nats,
-        "languages": languages,
-        "absorbed": ids(&candidate.absorbed),
-        "examples": candidate.exemplars.iter().map(|one| &one.contact).collect::<Vec<_>>(),
-    });
-    if has_time {
-        value["last_7_days"] = json!(candidate.last_week);
-        value["21_days_before"] = json!(candidate.three_weeks_before);
-        value["growth"] = json!(candidate.growth());
-        value["first_seen"] = json!(candidate.first);
-        value["last_seen"] = json!(candidate.last);
-    }
-    value
+fn value(candidate: &Candidate, has_time: bool) -> anyhow::Result<Value> {
+    let row = candidate.row();
+    let course = row.course.clone().filter(|_| has_time);
+    Ok(serde_json::to_value(CandidateRow { course, ..row })?)
 }

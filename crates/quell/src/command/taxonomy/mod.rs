@@ -7,13 +7,18 @@ mod discover;
 mod in_order;
 mod texts;
 
-use anyhow::{Context, bail};
+use std::path::Path;
+use std::sync::Arc;
 
-use quell_taxonomy::{Problem, Severity, Taxonomy};
+use anyhow::{Context, bail, ensure};
+
+use quell_taxonomy::learned::Learned;
+use quell_taxonomy::{Problem, Severity, TagSettings, Taxonomy};
+use quell_text::Language;
 use serde_json::{Value, json};
 
 use crate::Outcome;
-use crate::args::{self, TaxonomyCommand};
+use crate::args::{self, DecideArgs, TaxonomyCommand};
 use crate::output::Row;
 use crate::wiring;
 
@@ -39,6 +44,30 @@ fn load(yaml: &str, name: &str) -> anyhow::Result<Taxonomy> {
         Ok(taxonomy) => Ok(taxonomy),
         Err(problems) => bail!("{name} has errors:{}", lines(&problems)),
     }
+}
+
+/// A catalogue that decides as TAG does.
+fn deciding(yaml: &str, name: &str, args: &DecideArgs) -> anyhow::Result<Arc<Taxonomy>> {
+    let taxonomy = load(yaml, name)?;
+    let Some(path) = &args.model else { return Ok(Arc::new(taxonomy)) };
+    let taxonomy = taxonomy.with_model(model(path)?);
+    wiring::warn_of_unknown_labels(&taxonomy, args.accept_agent_codes);
+    Ok(Arc::new(taxonomy))
+}
+
+fn model(path: &Path) -> anyhow::Result<Learned> {
+    let cannot = || format!("--model: {} cannot be used", path.display());
+    let bytes = std::fs::read(path).with_context(cannot)?;
+    Learned::from_bytes(&bytes).with_context(cannot)
+}
+
+fn tag_settings(args: &DecideArgs) -> anyhow::Result<TagSettings> {
+    let language = &args.default_language;
+    ensure!(Language::parse(language).is_some(), "--default-language: `{language}` is no language");
+    Ok(TagSettings {
+        accept_agent_codes: args.accept_agent_codes,
+        default_language: language.clone(),
+    })
 }
 
 /// The errors among problems, each on a line of its own.
