@@ -1,7 +1,7 @@
 //! What the simulator planted is found again by the binary: every link of every chain, exact to
 //! the window's edge, and the incident.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use quell_tests::binary::{replay, run};
@@ -70,6 +70,47 @@ fn the_planted_incident_is_systemic_and_nothing_else_is() {
     let (start, end) = (time(&incident["start"]), time(&incident["end"]));
     assert!((start..end).contains(&time(&issue["opened_at"])), "{incident} {issue}");
     assert!(!issue["closed_at"].is_null(), "{issue}");
+    // Its customers write as those of this reason always do.
+    assert_eq!(issue["words"], Value::Array(Vec::new()), "{issue}");
+}
+
+/// The simulator's customers tell of an incident as they tell of the reason at other times. Here
+/// they also name what broke.
+#[test]
+fn what_customers_of_the_incident_name_are_its_words() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let truth = simulate("outage", dir.path());
+    let is_planted = |row: &&Value| row["truth"] == "contact" && !row["incident_id"].is_null();
+    let planted: BTreeSet<&str> =
+        truth.iter().filter(is_planted).filter_map(|row| row["contact_id"].as_str()).collect();
+    let path = dir.path().join("events.ndjson");
+    let mut events = rows(&std::fs::read_to_string(&path).expect("the events are there"));
+    let mut named = 0;
+    for event in &mut events {
+        let contact = &mut event["contact"];
+        let is_of_it = contact["id"].as_str().is_some_and(|id| planted.contains(id));
+        if let Some(body) = contact["body"].as_str().filter(|_| is_of_it) {
+            contact["body"] = format!("{body} Quokka banner.").into();
+            named += 1;
+        }
+    }
+    assert!(named > 40, "{named}");
+    let lines: Vec<String> = events.iter().map(Value::to_string).collect();
+    std::fs::write(&path, lines.join("\n")).expect("the events are written");
+    let files = replay(&dir.path().join("out"), &[&path.to_string_lossy()]);
+    let issues = rows(file(&files, "issues.ndjson"));
+    let issue = issues.iter().find(|issue| issue["verdict"] == "systemic").expect("an issue");
+    let words = issue["words"].as_array().expect("words");
+    let told: BTreeSet<&str> = words
+        .iter()
+        .filter_map(|one| one["word"].as_str())
+        .flat_map(|word| word.split(' '))
+        .collect();
+    // Stems differ by language, so the two need not be one phrase.
+    assert_eq!(told, BTreeSet::from(["banner", "quokka"]), "{words:#?}");
+    for one in words {
+        assert_eq!((&one["usual_customers"], &one["expected"]), (&0.into(), &0.0.into()));
+    }
 }
 
 #[test]

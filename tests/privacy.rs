@@ -1,9 +1,16 @@
 //! Invariants 9 and 10 on files: what a replay writes holds no raw personal data, and nothing of
 //! an erased contact.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
-use quell_tests::binary;
+use quell_engine::{Core, CoreInput, Effects, Scan, State, TABLES, Table};
+use quell_model::event::Event;
+use quell_model::time::HOUR_MS;
+use quell_model::{ContactEventType, Patch};
+use quell_tests::events::{START, opened_contact};
+use quell_tests::{binary, runs};
+use quell_worker::direct::DirectState;
 
 fn replay(dir: &Path, events: &str) -> Vec<(&'static str, String)> {
     let input = dir.join("events.ndjson");
@@ -66,4 +73,78 @@ fn an_erased_contact_is_in_no_file() {
             assert!(text.contains(r#""previous":"k-before""#), "the chain closes over the gap");
         }
     }
+}
+
+/// Refunds at a steady pace, and on one day many more who all tell of the same thing.
+fn a_rise(body: &str) -> String {
+    let mut events = Vec::new();
+    for hour in 0..36 * 24 {
+        let rises = (34 * 24 + 8..34 * 24 + 18).contains(&hour);
+        for n in 0..if rises { 9 } else { 1 } {
+            let at = START.plus_ms(hour * HOUR_MS + n * 60_000);
+            let usual = ["my refund is late", "no refund yet for the shoes", "refund please"];
+            let body = if n > 0 { body } else { usual[hour as usize % usual.len()] };
+            events.push(format!(
+                r#"{{"schema_version":1,"event_id":"o-{hour}-{n}","event_type":"contact.opened","event_time":"{at}","source":{{"system":"shop"}},"contact":{{"id":"k-{hour}-{n}","kind":"ticket","channel":"email","opened_at":"{at}","customer":{{"id":"c-{hour}-{n}"}},"subject":"Refund","body":"{body}"}}}}"#
+            ));
+        }
+    }
+    events.join("\n")
+}
+
+#[test]
+fn an_issue_tells_words_of_redacted_text_only() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let body = "refund: the zebra banner wants jo.doe@example.com, card 4111 1111 1111 1111, \
+                IBAN DE89 3704 0044 0532 0130 00 and ticket 1234567";
+    let files = replay(dir.path(), &a_rise(body));
+    let issues = files.iter().find(|(name, _)| *name == "issues.ndjson").map(|(_, text)| text);
+    let issues = issues.expect("there are issues");
+    assert!(issues.contains(r#""word":"zebra banner"#), "{issues}");
+    for raw in ["example", "jo", "doe", "4111", "de89", "1234567", "email"] {
+        let word = format!(r#""{raw}"#);
+        assert!(!issues.contains(&word), "{raw} in {issues}");
+    }
+}
+
+/// The tables in which a word stands.
+fn tables_with(state: &mut DirectState, word: &str) -> Vec<Table> {
+    let mut found = Vec::new();
+    for &table in TABLES {
+        let all = Scan { table, from: &[], to: &[u8::MAX; 64], descending: false };
+        let holds = |bytes: &[u8]| bytes.windows(word.len()).any(|part| part == word.as_bytes());
+        let mut visit = |key: &[u8], row: &[u8]| {
+            if holds(key) || holds(row) {
+                found.push(table);
+            }
+            ControlFlow::Continue(())
+        };
+        state.scan(all, &mut visit).expect("memory can be read");
+    }
+    found
+}
+
+#[test]
+fn words_of_an_erased_contact_leave_the_state() {
+    let mut core = Core::new(runs::settings(), runs::taxonomy());
+    let mut state = DirectState::default();
+    let mut apply = |state: &mut DirectState, event: Event| {
+        let mut effects = Effects::default();
+        core.apply(state, CoreInput::Event(event), &mut effects).expect("memory can be read");
+        core.finish(state, &mut effects).expect("memory can be read");
+    };
+    let mut event = opened_contact("k-erased", "customer-88", START, "area.r0");
+    if let Event::Contact(contact) = &mut event {
+        contact.contact.body = Patch::Set("I saw a zebra".to_owned());
+    }
+    apply(&mut state, event.clone());
+    apply(&mut state, opened_contact("k-other", "customer-88", START, "area.r0"));
+    let before = tables_with(&mut state, "zebra");
+    assert!(before.contains(&"trend_words") && before.contains(&"link_held"), "{before:?}");
+    if let Event::Contact(contact) = &mut event {
+        contact.event_type = ContactEventType::Erased;
+        contact.event_time = START.plus_ms(HOUR_MS);
+    }
+    apply(&mut state, event);
+    assert_eq!(tables_with(&mut state, "zebra"), [""; 0]);
 }

@@ -18,6 +18,7 @@ const HASH_MAP_FILES: &[(&str, &str)] = &[
         "crates/taxonomy/src/learned/vocabulary.rs",
         "keys with how many texts have them: sorted before anything sees them, then asked by key",
     ),
+    ("crates/taxonomy/src/learned/vectors.rs", "the row of a word: asked by the word's key"),
     ("crates/text/src/phrase/anchor.rs", "how often a class is used: asked by class"),
     (
         "crates/text/src/phrase/matcher.rs",

@@ -10,7 +10,8 @@ use quell_codec::{
 use quell_model::contact::{CueEvidence, LanguageSource, Maturity, NatureBasis, RuleEvidence};
 use quell_model::event::{Channel, Direction, Kind, Scalar};
 use quell_model::issue::{
-    Cause as ExcessCause, CauseCell, DimensionValue, Explanation, Extent, Rival, WindowEvidence,
+    Cause as ExcessCause, CauseCell, DimensionValue, Explanation, Extent, IssueWord, Rival,
+    WindowEvidence,
 };
 use quell_model::reason::Confidence;
 use quell_model::repeat::{GapMs, RepeatLinks};
@@ -203,6 +204,17 @@ fn cue_evidence() -> CueEvidence {
     CueEvidence { cue, words, place, start: 0, end: 14 }
 }
 
+fn rule_evidence() -> RuleEvidence {
+    RuleEvidence {
+        reason: ReasonId("delivery.late".into()),
+        phrase: "csomag".into(),
+        words: "csomagom".into(),
+        place: "body".into(),
+        start: 3,
+        end: 11,
+    }
+}
+
 fn contact() -> Contact {
     let link = RepeatLink {
         previous: "T-1".into(),
@@ -259,14 +271,7 @@ fn contact() -> Contact {
             evidence: vec![evidence],
         }],
         opinions: Vec::new(),
-        rule_evidence: vec![RuleEvidence {
-            reason: ReasonId("delivery.late".into()),
-            phrase: "csomag".into(),
-            words: "csomagom".into(),
-            place: "body".into(),
-            start: 3,
-            end: 11,
-        }],
+        rule_evidence: vec![rule_evidence()],
         cues: vec!["status_chase".into()],
         cue_evidence: vec![cue_evidence()],
         demand_type: Some(quell_model::contact::DemandType::Failure),
@@ -306,8 +311,9 @@ fn cause() -> ExcessCause {
 
 fn issue() -> SystemicIssue {
     SystemicIssue {
-        issue_id: "default:delivery.late:2024-05-04T09:00:00Z".into(),
+        issue_id: "default:delivery.late:2024-05-04T09:00:00Z:country=hu".into(),
         reason: ReasonId("delivery.late".into()),
+        cell: Some(DimensionValue { dimension: "country".into(), value: "hu".into() }),
         verdict: Verdict::Systemic,
         opened_at: time("2024-05-04T09:00:00Z"),
         onset_at: time("2024-05-04T06:00:00Z"),
@@ -324,6 +330,19 @@ fn issue() -> SystemicIssue {
             excess_share: 0.8,
         }],
         cause: cause(),
+        words: vec![IssueWord {
+            word: "tracking number".into(),
+            customers: 9,
+            of: 20,
+            usual_customers: 0,
+            usual_of: 180,
+            expected: 0.0,
+            ratio: 163.762,
+            ratio_low: 9.9,
+            ratio_high: 2_700.0,
+            excess_share: 0.58,
+            chance: 2.1e-7,
+        }],
         evidence: WindowEvidence {
             window_start: time("2024-05-04T06:00:00Z"),
             window_h: 4,

@@ -12,6 +12,7 @@ pub mod pairs;
 pub mod periods;
 pub mod tails;
 pub mod theme;
+pub mod words;
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,7 @@ pub use explain::{Cell, explain};
 pub use locate::{Amount, Mix, locate};
 
 /// The version of the detector of systemic issues, named by every verdict.
-pub const DETECTOR_VERSION: &str = "hourly-2";
+pub const DETECTOR_VERSION: &str = "hourly-3";
 
 /// Rounds to thousandths, so that published numbers have one short form.
 pub fn thousandths(value: f64) -> f64 {

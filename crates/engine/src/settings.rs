@@ -37,6 +37,8 @@ pub struct Settings {
     pub dimensions: Vec<String>,
     /// Most values of one dimension; further ones are `_other`.
     pub max_dimension_values: u32,
+    /// Most dimension values of reasons that are judged beside the reasons; 0 for none.
+    pub cells: usize,
     /// Verdicts follow changes of hours this far back; older ones are counted and change none.
     pub detection_horizon_ms: i64,
     /// The unit of volumes that contacts follow from.
@@ -73,6 +75,7 @@ impl Default for Settings {
             .map(str::to_owned)
             .to_vec(),
             max_dimension_values: 1_000,
+            cells: 100,
             detection_horizon_ms: 400 * DAY_MS,
             exposure_unit: "orders".to_owned(),
             holidays: BTreeSet::new(),

@@ -30,6 +30,8 @@ pub const TREND_COUNTS: Table = "trend_counts";
 pub const TREND_CUSTOMERS: Table = "trend_customers";
 /// TREND: people by all their dimension values at once, per day and reason.
 pub const TREND_LEAVES: Table = "trend_leaves";
+/// TREND: people by the words they wrote, per day and reason.
+pub const TREND_WORDS: Table = "trend_words";
 /// TREND: people and contacts per hour and reason, what verdicts are made from.
 pub const TREND_HOURS: Table = "trend_hours";
 /// TREND: units of the business driver per hour.
@@ -65,6 +67,7 @@ pub const TABLES: &[Table] = &[
     TREND_COUNTS,
     TREND_CUSTOMERS,
     TREND_LEAVES,
+    TREND_WORDS,
     TREND_HOURS,
     TREND_EXPOSURE,
     TREND_DETECTORS,

@@ -41,6 +41,8 @@ pub fn run(input: &Path, out: &mut dyn Write) -> Result<(), EvalError> {
             let reason = match subject {
                 Subject::Everything => "everything",
                 Subject::Reason(place) => names.get(place).copied().unwrap_or_default(),
+                // No world divides its reasons.
+                Subject::Cell(_) => continue,
             };
             let line = Prediction { world: &world.world, reason, open: opened, close: closed };
             rows::write(out, &line)?;
@@ -64,6 +66,7 @@ fn play(world: &World) -> BTreeMap<(u64, Subject), Option<u64>> {
             orders: world.orders.get(hour).copied().unwrap_or(f64::NAN),
             holiday: world.holidays_day.contains(&(hour / 24)),
             counts: world.reasons.values().map(of).collect(),
+            cells: Vec::new(),
         };
         if state.push(hour as u64, seen).is_err() {
             break;

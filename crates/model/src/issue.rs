@@ -1,6 +1,7 @@
 //! Systemic issues: what TREND opens when a reason rises over many customers.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,9 +28,13 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct SystemicIssue {
-    /// `tenant:reason:opening hour`
+    /// `tenant:reason:opening hour`, for a cell's issue with `:dimension=value`.
     pub issue_id: String,
     pub reason: ReasonId,
+    /// The dimension value that it is an issue of: only those of the reason's customers are
+    /// counted. Null where it is the reason as a whole.
+    #[serde(default)]
+    pub cell: Option<DimensionValue>,
     pub verdict: Verdict,
     /// The hour at whose end it was first seen.
     pub opened_at: TimeMs,
@@ -48,6 +53,10 @@ pub struct SystemicIssue {
     /// Where the excess sits, by values of several dimensions together.
     #[serde(default)]
     pub cause: Cause,
+    /// What the customers of the issue write more than is usual, the clearest first; none while it
+    /// is only watched.
+    #[serde(default)]
+    pub words: Vec<IssueWord>,
     pub evidence: WindowEvidence,
     pub detector_version: String,
     pub taxonomy_version: String,
@@ -55,9 +64,26 @@ pub struct SystemicIssue {
 }
 
 impl SystemicIssue {
+    /// The words in one line, the clearest first.
+    pub fn words_in_short(&self, most: usize) -> String {
+        let words: Vec<&str> = self.words.iter().take(most).map(|one| one.word.as_str()).collect();
+        words.join(", ")
+    }
+
     /// Whether it is one of all reasons together.
     pub fn is_of_all(&self) -> bool {
         self.reason.0 == EVERYTHING
+    }
+
+    /// Where its excess sits in one line, such as `country=HU & os=windows`; none where nothing can
+    /// be told.
+    pub fn place(&self) -> Option<String> {
+        let cause = self.cause.in_words();
+        let Some(cell) = self.cell.as_ref().map(DimensionValue::to_string) else { return cause };
+        match cause.filter(|_| self.cause.extent == Extent::Local) {
+            Some(cause) => Some(format!("{cell} & {cause}")),
+            None => Some(cell),
+        }
     }
 
     /// The order in which issues are shown: the largest excess first, by id where equal. What moves
@@ -84,6 +110,37 @@ pub struct Explanation {
     pub risk_ratio: Option<f64>,
     /// The cell's part of the issue's excess.
     pub excess_share: f64,
+}
+
+/// A word, or a phrase, that customers of an issue use more than customers did before. A customer
+/// counts once, however often they wrote; only those whose text is known and who are in the sample
+/// that is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct IssueWord {
+    /// The form that most of them wrote; other forms of the word are counted with it.
+    pub word: String,
+    /// Customers in the hours of the issue who use it.
+    pub customers: u64,
+    /// Customers in the hours of the issue.
+    pub of: u64,
+    /// Customers before who used it.
+    pub usual_customers: u64,
+    /// Customers before: of the reason in four weeks, or more where these are few; of all reasons
+    /// where there are hardly any.
+    pub usual_of: u64,
+    /// `of * usual_customers / usual_of`
+    pub expected: f64,
+    /// Its part now over its part before, half a customer added on both sides.
+    pub ratio: f64,
+    /// The lower end of its 95 % interval.
+    pub ratio_low: f64,
+    /// The upper end.
+    pub ratio_high: f64,
+    /// The part of the issue's excess that the customers with the word are.
+    pub excess_share: f64,
+    /// How often chance would give any word with as much.
+    pub chance: f64,
 }
 
 /// Where the excess of an issue sits: the fewest cells that explain it, each of one to three
@@ -156,6 +213,26 @@ pub struct DimensionValue {
     pub value: String,
 }
 
+impl fmt::Display for DimensionValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.dimension, self.value)
+    }
+}
+
+/// The id of an issue. A cell's name comes last, with `%`, `:` and `=` in it as `%25`, `%3A` and
+/// `%3D`, so that no two issues have one id.
+pub fn issue_id(
+    tenant: &str,
+    reason: &ReasonId,
+    opened_at: TimeMs,
+    cell: Option<&DimensionValue>,
+) -> String {
+    let of_reason = format!("{tenant}:{reason}:{opened_at}");
+    let Some(DimensionValue { dimension, value }) = cell else { return of_reason };
+    let plain = |name: &str| name.replace('%', "%25").replace(':', "%3A").replace('=', "%3D");
+    format!("{of_reason}:{}={}", plain(dimension), plain(value))
+}
+
 /// The value of a dimension that a contact does not have.
 pub const NO_VALUE: &str = "_none";
 
@@ -166,10 +243,7 @@ impl Cause {
             Extent::Everywhere => Some("everywhere".to_owned()),
             Extent::Unclear => None,
             Extent::Local => self.cells.first().map(|cell| {
-                let parts = cell.values.iter().map(|part| {
-                    let DimensionValue { dimension, value } = part;
-                    format!("{dimension}={value}")
-                });
+                let parts = cell.values.iter().map(DimensionValue::to_string);
                 parts.collect::<Vec<String>>().join(" & ")
             }),
         }
@@ -204,7 +278,7 @@ pub struct WindowEvidence {
     pub model_error: f64,
     /// Contacts in the window.
     pub contacts: u64,
-    /// How often a week chance would give as much, over all reasons and windows together.
+    /// How often a week chance would give as much, over all reasons, cells and windows together.
     pub chance_per_week: f64,
     /// An issue opens below this.
     pub limit_per_week: f64,

@@ -21,7 +21,7 @@ pub mod trend;
 
 pub use contact::{Contact, ContactKey, CueEvidence, NatureBasis, RuleEvidence, Standing};
 pub use event::{ContactEvent, ContactEventType, Event};
-pub use fact::{Fact, FactChange};
+pub use fact::{Fact, FactChange, FactWords};
 pub use issue::{SystemicIssue, Verdict};
 pub use output::{DERIVED_TOPICS, LatestOutputs, Output};
 pub use patch::Patch;

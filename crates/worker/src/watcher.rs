@@ -63,7 +63,7 @@ impl Watcher {
     /// `end` is the next change of the store.
     ///
     /// # Errors
-    /// The file is there and cannot be read.
+    /// The file is there and cannot be read, or a new one cannot be written.
     pub fn open(dir: &Path, next: u64, end: u64) -> io::Result<Watcher> {
         fs::create_dir_all(dir)?;
         let path = dir.join("state");
@@ -73,11 +73,17 @@ impl Watcher {
             Err(error) => return Err(error),
         };
         // A position that is still to come is of another store.
-        let (at, watch) = kept
-            .filter(|(at, _)| *at <= end)
-            .unwrap_or_else(|| (next, Watch::new(DiscoverySettings::default())));
+        let kept = kept.filter(|(at, _)| *at <= end);
+        let is_new = kept.is_none();
+        let (at, watch) = kept.unwrap_or_else(|| (next, Watch::new(DiscoverySettings::default())));
         let candidates = Candidates::of(watch);
-        Ok(Watcher { candidates, path, next: at, saved: at, saved_at: Instant::now() })
+        let mut watcher =
+            Watcher { candidates, path, next: at, saved: at, saved_at: Instant::now() };
+        if is_new {
+            // After a crash it must be known from where on nothing was written down.
+            watcher.write(at)?;
+        }
+        Ok(watcher)
     }
 
     /// For whoever asks.
@@ -117,6 +123,10 @@ impl Watcher {
         if behind == 0 || !due {
             return Ok(());
         }
+        self.write(next)
+    }
+
+    fn write(&mut self, next: u64) -> io::Result<()> {
         let mut bytes = next.to_be_bytes().to_vec();
         bytes.extend(self.candidates.watch().to_bytes());
         let new = self.path.with_extension("new");
@@ -149,10 +159,12 @@ mod tests {
         let mut contact: Contact = serde_json::from_str(example).expect("a contact");
         contact.contact_key = ContactKey::new("desk", None, &format!("c{number}"));
         contact.customer_id = Some(format!("customer-{number}"));
-        contact.occurred_at = contact.occurred_at.plus_ms(number as i64 * 7_200_000);
-        contact.body = Some(match number % 3 {
-            0 => "loud freezer buzzing noise".to_owned(),
-            _ => format!("where is item{number} of order{}", number % 17),
+        contact.reasons.clear();
+        contact.occurred_at = contact.occurred_at.plus_ms(number as i64 * 1_800_000);
+        let nouns = ["size", "colour", "address", "voucher", "handle", "manual", "shelf"];
+        contact.body = Some(match number {
+            200.. if number.is_multiple_of(9) => "loud freezer buzzing noise".to_owned(),
+            _ => format!("the {} of item{} please", nouns[number % 7], number % 89),
         });
         contact
     }
@@ -165,19 +177,23 @@ mod tests {
     fn it_goes_on_where_it_was_written() {
         let dir = tempfile::tempdir().expect("a folder");
         let mut whole = Watcher::open(&dir.path().join("whole"), 0, 0).expect("opens");
-        take(&whole, 0..60);
-        whole.advance(60, true).expect("is written");
+        take(&whole, 0..420);
+        whole.advance(420, true).expect("is written");
         let at = dir.path().join("parts");
         let mut first = Watcher::open(&at, 0, 0).expect("opens");
-        take(&first, 0..30);
-        first.advance(30, true).expect("is written");
-        take(&first, 30..40);
-        first.advance(40, false).expect("it is not yet time");
-        assert_eq!((first.next(), first.saved()), (40, 30), "what is needed again is kept");
+        take(&first, 0..260);
+        first.advance(260, true).expect("is written");
+        take(&first, 260..330);
+        first.advance(330, false).expect("it is not yet time");
+        assert_eq!((first.next(), first.saved()), (330, 260), "what is needed again is kept");
         drop(first);
-        let second = Watcher::open(&at, 40, 40).expect("opens");
-        assert_eq!((second.next(), second.saved()), (30, 30));
-        take(&second, 30..60);
+        let unwritten = Watcher::open(&dir.path().join("unwritten"), 7, 40).expect("opens");
+        drop(unwritten);
+        let again = Watcher::open(&dir.path().join("unwritten"), 40, 40).expect("opens");
+        assert_eq!(again.next(), 7, "nothing was written down since it began");
+        let second = Watcher::open(&at, 330, 330).expect("opens");
+        assert_eq!((second.next(), second.saved()), (260, 260));
+        take(&second, 260..420);
         assert_eq!(second.candidates().rows(), whole.candidates().rows());
         assert!(!whole.candidates().rows().is_empty());
     }

@@ -80,6 +80,11 @@ impl Baseline {
         (self.squares / self.means).max(1.0)
     }
 
+    /// Logarithm of the share at an hour with these regressors.
+    pub fn ln_share(&self, at: &[f64; TERMS]) -> f64 {
+        self.dot(at)
+    }
+
     /// What is expected at an hour with these regressors.
     pub fn expect(&self, at: &[f64; TERMS]) -> Expected {
         Expected { ln_share: self.dot(at), variance: self.project(at).1 }

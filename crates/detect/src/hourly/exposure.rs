@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::WEEK_H;
 use super::calendar::Day;
+use super::yearly::{Recurrence, Seen, Year};
 
 /// Half-lives of the lag, in hours.
 const HALF_LIVES_H: [f64; 7] = [6.0, 12.0, 18.0, 24.0, 36.0, 60.0, 120.0];
@@ -108,6 +109,8 @@ pub struct Exposure {
     orders: f64,
     holiday: Special,
     after_holiday: Special,
+    year: Year,
+    recurrence: Recurrence,
 }
 
 /// What the hours of an unusual kind of day bring more than usual ones.
@@ -133,17 +136,29 @@ impl Exposure {
     pub fn new() -> Exposure {
         let lags = vec![Lag::new(); HALF_LIVES_H.len() + 1];
         let (holiday, after_holiday) = (Special::default(), Special::default());
-        Exposure { lags, hours: 0, orders: 0.0, holiday, after_holiday }
+        let (year, recurrence) = (Year::default(), Recurrence::default());
+        Exposure { lags, hours: 0, orders: 0.0, holiday, after_holiday, year, recurrence }
     }
 
     /// Whether a value read from storage has the shape of this version.
     pub fn is_sound(&self) -> bool {
         let full = |lag: &Lag| lag.by_week.len() == HOURS && lag.by_day.len() == 24;
-        self.lags.len() == HALF_LIVES_H.len() + 1 && self.lags.iter().all(full)
+        let lags = self.lags.len() == HALF_LIVES_H.len() + 1 && self.lags.iter().all(full);
+        lags && self.year.is_sound() && self.recurrence.is_sound()
     }
 
     /// Logarithm of the customers of an hour, over all reasons, from what came before it.
     pub fn ln_expected(&self, hour: u64, day: Day) -> f64 {
+        let special = match day {
+            Day::Ordinary => 0.0,
+            Day::Holiday => self.holiday.factor(HOLIDAY_WORTH_H),
+            Day::After => self.after_holiday.factor(AFTER_WORTH_H),
+        };
+        self.ln_level(hour) + self.recurrence.season(self.year.effect(hour)).ln + special
+    }
+
+    /// The same from the level and the hour of the week alone.
+    fn ln_level(&self, hour: u64) -> f64 {
         let best = self.lags.iter().map(|lag| lag.score).fold(f64::NEG_INFINITY, f64::max);
         let mut weights = 0.0;
         let mut sum = 0.0;
@@ -152,19 +167,14 @@ impl Exposure {
             weights += weight;
             sum += weight * lag.predict(hour);
         }
-        let usual = (sum / weights).clamp(1e-3, 1e12).ln();
-        let special = match day {
-            Day::Ordinary => 0.0,
-            Day::Holiday => self.holiday.factor(HOLIDAY_WORTH_H),
-            Day::After => self.after_holiday.factor(AFTER_WORTH_H),
-        };
-        usual + special
+        (sum / weights).clamp(1e-3, 1e12).ln()
     }
 
     /// Variance of that logarithm beyond that of an ordinary day: no two holidays are alike, and
-    /// the first of a kind is not known at all.
-    pub fn special_variance(&self, day: Day) -> f64 {
-        self.special(day).map_or(0.0, Special::variance)
+    /// the first of a kind is not known at all; nor does a season come again as it was.
+    pub fn special_variance(&self, hour: u64, day: Day) -> f64 {
+        let season = self.recurrence.season(self.year.effect(hour));
+        self.special(day).map_or(0.0, Special::variance) + season.variance
     }
 
     fn special(&self, day: Day) -> Option<&Special> {
@@ -195,6 +205,7 @@ impl Exposure {
             }
         }
         self.hours += 1;
+        self.recurrence.pass_hour();
         self.orders = if orders.is_finite() && orders >= 0.0 { orders } else { self.orders };
         for (lag, half_life_h) in self.lags.iter_mut().zip(HALF_LIVES_H) {
             // At first a plain mean: a half-life cannot be filled faster than it passes.
@@ -207,11 +218,18 @@ impl Exposure {
     fn learn_usual(&mut self, hour: u64, total: f64) {
         let mut taken = total;
         if self.hours >= SETTLED_H {
-            let mean = self.ln_expected(hour, Day::Ordinary).exp();
+            let ln_level = self.ln_level(hour);
+            let effect = self.year.effect(hour);
+            let season = self.recurrence.season(effect).ln.exp();
+            let mean = ln_level.exp() * season;
             taken = total.clamp(mean / CUT, mean * CUT);
+            let seen = Seen { customers: total, mean: ln_level.exp(), dispersion: 1.0 };
+            if let Some(again) = self.year.take(hour, seen, effect) {
+                self.recurrence.learn(again);
+            }
             for lag in &mut self.lags {
                 let predicted = lag.predict(hour);
-                let miss = ((total + 5.0) / (predicted + 5.0)).ln();
+                let miss = ((total / season + 5.0) / (predicted + 5.0)).ln();
                 let variance = ERROR_SD * ERROR_SD + 1.0 / (predicted + 5.0);
                 let loss = (miss * miss / variance).min(6.0);
                 lag.score = SCORE_KEEP * lag.score - 0.5 * loss;

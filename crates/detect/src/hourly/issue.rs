@@ -18,6 +18,8 @@ pub enum Subject {
     Everything,
     /// A reason, by its place in [`super::Hour::counts`].
     Reason(usize),
+    /// A cell, by the number that [`super::HourlyState::track`] gave it.
+    Cell(u64),
 }
 
 /// A stretch of time in which a reason brought more than can be explained.
@@ -37,8 +39,8 @@ pub struct Issue {
     pub reopened: u32,
     /// Why it was opened.
     pub opening: Evidence,
-    /// How many false issues a week chance would give, over all reasons, at the score of the
-    /// opening.
+    /// How many false issues a week chance would give, over all reasons and cells, at the score of
+    /// the opening.
     pub chance_per_week: f64,
     /// Hours that the expectation was learned from when it opened.
     pub baseline_h: u64,

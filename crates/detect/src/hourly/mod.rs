@@ -9,7 +9,8 @@
 //! * The share of the reason ([`baseline`]): level, drift, and a weekly shape of its own.
 //!
 //! The difference is judged over windows of 2 hours to 2 weeks ([`scan`]), each with the same part
-//! of a stated budget of false issues, and becomes an issue ([`issue`]). [`HourlyState`] holds a
+//! of a stated budget of false issues, and becomes an issue ([`issue`]). Of a reason's customers,
+//! those with one dimension value can be judged beside it ([`cells`]). [`HourlyState`] holds a
 //! whole tenant: one value, no clock, no input or output.
 //!
 //! Where it fails: a reason that makes up nearly all contacts cannot be told from the common
@@ -18,14 +19,19 @@
 
 mod baseline;
 mod calendar;
+mod cells;
 mod core;
 mod exposure;
 mod factor;
 mod issue;
 mod scan;
+mod series;
 mod state;
 mod stray;
+mod yearly;
 
+#[cfg(test)]
+mod cell_tests;
 #[cfg(test)]
 mod tests;
 
@@ -59,6 +65,9 @@ pub struct Hour {
     /// By reason, in an order that never changes. New reasons are added at the end: they count as
     /// zero in the hours before. What is left out at the end counts as zero, too.
     pub counts: Vec<Count>,
+    /// By cell, in the order in which they are tracked. What is left out at the end counts as
+    /// zero. They are part of their reasons' counts.
+    pub cells: Vec<Count>,
 }
 
 /// What a tenant may set.
@@ -66,7 +75,7 @@ pub struct Hour {
 pub struct HourlySettings {
     /// Hours from the first sight of a reason in which nothing opens. At least two weeks.
     pub warmup_h: u32,
-    /// False issues a week that are accepted, over all reasons together.
+    /// False issues a week that are accepted, over all reasons and cells together.
     pub false_per_week: f64,
     /// Fewer customers over the expected number never make an issue.
     pub min_excess: f64,

@@ -34,6 +34,8 @@ const GATE_SD: f64 = 2.0;
 /// Measured, not derived: with it quiet worlds whose model is right give a fifth of the budget of
 /// false issues, and the contacts benchmark, where it is not quite right, about half of it.
 const LOOKS: f64 = 1.0 * WINDOWS_H.len() as f64;
+/// Part of the budget of false issues that all cells together have at most.
+const CELLS_MOST: f64 = 1.0 / 3.0;
 /// A watch is this many times as frequent as a false issue may be.
 const WATCH_TIMES: f64 = 20.0;
 
@@ -93,6 +95,12 @@ impl Sum {
         let mean = f64::from(self.mean).max(1e-6);
         let error = f64::from(self.share_error) / mean + MODEL_SD * MODEL_SD + error_sq;
         (f64::from(self.variance) / mean + mean * error).max(1.0)
+    }
+
+    /// The same, had so many times as much been expected.
+    fn raised(&self, times: f32) -> Sum {
+        let (mean, variance) = (times * self.mean, times * self.variance);
+        Sum { mean, variance, share_error: times * self.share_error, ..*self }
     }
 
     fn look(&self, window: usize) -> Look {
@@ -234,14 +242,48 @@ impl Recent {
         }
     }
 
+    /// Customers that came in the newest hours, and those expected.
+    pub fn newest(&self, hours: u32) -> (f64, f64) {
+        let mut sum = Sum::default();
+        for part in self.parts() {
+            if sum.hours >= hours {
+                break;
+            }
+            sum.add(&part);
+        }
+        (f64::from(sum.customers), f64::from(sum.mean))
+    }
+
+    /// What a part of these customers brought above what was expected of it is left out of the
+    /// newest hours. Of hours that are no longer kept one by one, the sum is left out evenly.
+    pub fn explain(&mut self, part: &Recent, hours: u32) {
+        let each = self.slots.iter_mut().rev().zip(part.slots.iter().rev());
+        for (slot, part) in each.take(hours as usize) {
+            slot.customers = (slot.customers - part.customers + part.mean).max(0.0);
+            slot.contacts = (slot.contacts - part.contacts + part.mean).max(0.0);
+        }
+        let older_h = hours.saturating_sub(RING_H as u32);
+        let blocks = older_h.div_ceil(BLOCK_H) as usize;
+        let newest = part.blocks.iter().rev().take(blocks);
+        let excess: f32 = newest.map(|block| block.customers - block.mean).sum();
+        for block in self.blocks.iter_mut().rev().take(blocks) {
+            let own = excess / blocks as f32;
+            block.customers = (block.customers - own).max(0.0);
+            block.cut = (block.cut - own).max(0.0);
+        }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = Sum> {
+        self.slots.iter().rev().map(Sum::of).chain(self.blocks.iter().rev().copied())
+    }
+
     /// The evidence of the window that says most; a score of 0 where none passes.
     /// `look` is shown every window in full.
     pub fn scan(&self, how: &How, mut look: impl FnMut(Look)) -> Evidence {
         let mut best = Evidence::default();
         let mut sum = Sum::default();
         let mut windows = (0..).zip(WINDOWS_H).filter(|(_, h)| *h >= how.shortest_h).peekable();
-        let slots = self.slots.iter().rev().map(Sum::of);
-        for part in slots.chain(self.blocks.iter().rev().copied()) {
+        for part in self.parts() {
             if sum.hours + part.hours > self.judged {
                 break;
             }
@@ -271,12 +313,15 @@ pub struct How<'a> {
     pub shortest_h: u32,
     /// Learned squared relative errors of the expectation, by window length.
     pub errors_sq: &'a [f64; WINDOWS],
+    /// So many times as much is expected.
+    pub raised: f64,
 }
 
 fn better(best: Evidence, sum: &Sum, (window, window_h): (usize, u32), how: &How) -> Evidence {
     let error_sq = how.errors_sq[window];
-    let score = score(sum, window_h, error_sq, how.settings);
-    if score > best.score { Evidence::of(sum, score, error_sq) } else { best }
+    let sum = sum.raised(how.raised as f32);
+    let score = score(&sum, window_h, error_sq, how.settings);
+    if score > best.score { Evidence::of(&sum, score, error_sq) } else { best }
 }
 
 /// 0 where the window cannot make an issue: too few customers, too few separate hours.
@@ -297,25 +342,44 @@ fn score(sum: &Sum, window_h: u32, error_sq: f64, settings: &HourlySettings) -> 
     if score.is_finite() { score.max(0.0) } else { 0.0 }
 }
 
-/// The score from which an issue opens, for so many reasons under one budget.
-pub fn threshold(reasons: usize, settings: &HourlySettings) -> f64 {
-    let asked = settings.false_per_week;
-    let budget = if asked.is_finite() { asked.clamp(1e-6, 1e3) } else { 1e-6 };
-    (looks_per_week(reasons) / budget).ln().max(3.0)
+/// What a number of series has of the budget of false issues.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stake {
+    series: usize,
+    part: f64,
 }
 
-/// False issues a week, over so many reasons together, if they opened from this score on.
-pub fn chance_per_week(reasons: usize, score: f64) -> f64 {
-    looks_per_week(reasons) * (-score).exp()
-}
+impl Stake {
+    /// The stakes of reasons and of cells: each has as much as any other (Bonferroni), but all
+    /// cells together a part that is bounded, so that many of them do not blind reasons.
+    pub fn shared(reasons: usize, cells: usize) -> (Stake, Stake) {
+        let all = (reasons + cells).max(1) as f64;
+        let of_cells = (cells as f64 / all).min(CELLS_MOST);
+        (Stake { series: reasons, part: 1.0 - of_cells }, Stake { series: cells, part: of_cells })
+    }
 
-/// Every window length has `hours / length` separate fits, each a few effective looks; the
-/// payment in the score makes them equal, so their number is `LOOKS · hours / longest`.
-fn looks_per_week(reasons: usize) -> f64 {
-    reasons.max(1) as f64 * LOOKS * WEEK_H as f64 / LONGEST_H
-}
+    /// The score from which an issue opens.
+    pub fn threshold(&self, settings: &HourlySettings) -> f64 {
+        let asked = settings.false_per_week;
+        let budget = if asked.is_finite() { asked.clamp(1e-6, 1e3) } else { 1e-6 };
+        (self.looks_per_week() / budget).ln().max(3.0)
+    }
 
-/// The score from which a reason is watched.
-pub fn watch_threshold(reasons: usize, settings: &HourlySettings) -> f64 {
-    threshold(reasons, settings) - WATCH_TIMES.ln()
+    /// The score from which a series is watched.
+    pub fn watch_threshold(&self, settings: &HourlySettings) -> f64 {
+        self.threshold(settings) - WATCH_TIMES.ln()
+    }
+
+    /// False issues a week if all series, these and those with the rest of the budget, opened as
+    /// early as this score would let these.
+    pub fn chance_per_week(&self, score: f64) -> f64 {
+        self.looks_per_week() * (-score).exp()
+    }
+
+    /// Every window length has `hours / length` separate fits, each a few effective looks; the
+    /// payment in the score makes them equal, so their number is `LOOKS · hours / longest`. A
+    /// part of the budget makes them count for more.
+    fn looks_per_week(&self) -> f64 {
+        self.series.max(1) as f64 * LOOKS * WEEK_H as f64 / LONGEST_H / self.part
+    }
 }

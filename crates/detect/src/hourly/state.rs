@@ -8,7 +8,7 @@ use super::scan::Evidence;
 use super::{Hour, HourlySettings, Issue, Subject};
 
 /// Version of the stored form: a state of another version is not read but built again.
-pub const STATE_VERSION: u32 = 3;
+pub const STATE_VERSION: u32 = 4;
 /// A longer gap in the hours is an error: it would be filled hour by hour.
 pub const GAP_MAX_H: u64 = 28 * 24;
 /// Orders that are not known; a number, so that states can be stored and compared.
@@ -26,6 +26,8 @@ pub enum HourlyError {
     Gap,
     /// It names more reasons than a tenant may have.
     Reasons,
+    /// It counts more cells than are tracked.
+    Cells,
 }
 
 /// The detector of one tenant.
@@ -66,7 +68,7 @@ impl HourlyState {
     /// Takes a closed hour. Hours left out before it count as unknown.
     ///
     /// # Errors
-    /// The hour is past, too far ahead, or names too many reasons; the state is as before.
+    /// The hour is past, too far ahead, or names too many reasons or cells; the state is as before.
     pub fn push(&mut self, at: u64, mut hour: Hour) -> Result<(), HourlyError> {
         let gap = at.checked_sub(self.next).ok_or(HourlyError::NotAfter)?;
         if gap > GAP_MAX_H || at == u64::MAX {
@@ -74,6 +76,9 @@ impl HourlyState {
         }
         if hour.counts.len() > REASONS_MAX {
             return Err(HourlyError::Reasons);
+        }
+        if hour.cells.len() > self.core.cells().len() {
+            return Err(HourlyError::Cells);
         }
         for _ in 0..gap {
             self.append(&Hour { orders: UNKNOWN, ..Hour::default() });
@@ -85,9 +90,33 @@ impl HourlyState {
         Ok(())
     }
 
+    /// What is counted at this place in [`Hour::counts`] has no reason. It is judged as a reason
+    /// is, but as nobody is told of its issues they explain nothing of what all contacts bring.
+    pub fn set_unnamed(&mut self, reason: usize) {
+        self.core.set_unnamed(reason);
+    }
+
     fn append(&mut self, hour: &Hour) {
         self.core.step(self.next, hour, &self.settings);
         self.next += 1;
+    }
+
+    /// From the next hour on, judges a cell of the reason at this place of [`Hour::counts`]; gives
+    /// back the cell's number. It comes last in [`Hour::cells`]. `value` is any number of its
+    /// dimension value that is the same in all reasons. Of the hours before nothing is known, so
+    /// its own warm-up begins.
+    pub fn track(&mut self, reason: usize, value: u64) -> u64 {
+        self.core.cells_mut().track(reason, value)
+    }
+
+    /// Tracks no longer the cells that are not to be kept; those with an open issue stay.
+    pub fn retain_cells(&mut self, keep: impl Fn(u64) -> bool) {
+        self.core.cells_mut().retain(keep);
+    }
+
+    /// The numbers of the cells that are tracked, in the order of [`Hour::cells`].
+    pub fn cells(&self) -> impl Iterator<Item = u64> {
+        self.core.cells().ids()
     }
 
     /// The last issue of each subject, open or not. A reader that wants them all keeps them by
@@ -108,5 +137,11 @@ impl HourlyState {
     /// What is said of a subject at the last hour, with the numbers of the window that says most.
     pub fn verdict(&self, subject: Subject) -> (Verdict, Evidence) {
         self.core.verdict(subject)
+    }
+
+    /// What part of all customers is expected for a reason.
+    #[cfg(test)]
+    pub(super) fn share_of(&self, reason: usize) -> Option<f64> {
+        self.core.share_of(reason, self.next)
     }
 }

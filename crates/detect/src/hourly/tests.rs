@@ -4,18 +4,18 @@ use super::baseline::{Baseline, Learning};
 use super::calendar::{Day, TERMS, regressors};
 use super::exposure::Exposure;
 use super::factor::{Part, factors};
-use super::scan::threshold;
+use super::scan::Stake;
 use super::*;
 use crate::draws::Draws;
 
-struct Chance(Draws);
+pub(super) struct Chance(Draws);
 
 impl Chance {
-    fn new(seed: u64) -> Chance {
+    pub fn new(seed: u64) -> Chance {
         Chance(Draws::new(seed))
     }
 
-    fn part(&mut self) -> f64 {
+    pub fn part(&mut self) -> f64 {
         self.0.share()
     }
 
@@ -23,7 +23,7 @@ impl Chance {
         (-2.0 * (1.0 - self.part()).ln()).sqrt() * (std::f64::consts::TAU * self.part()).cos()
     }
 
-    fn poisson(&mut self, mean: f64) -> u32 {
+    pub fn poisson(&mut self, mean: f64) -> u32 {
         if mean > 60.0 {
             return (mean + mean.sqrt() * self.normal()).round().max(0.0) as u32;
         }
@@ -39,7 +39,7 @@ impl Chance {
 
 /// A business without issues: weekly shape, drifts, promotions with a lag, a holiday, an outage
 /// of the channel with its backlog, and callers who call often.
-fn quiet_world(seed: u64, reasons: usize, weeks: usize) -> Vec<Hour> {
+pub(super) fn quiet_world(seed: u64, reasons: usize, weeks: usize) -> Vec<Hour> {
     let mut chance = Chance::new(seed);
     let rates: Vec<(f64, f64, f64)> = (0..reasons)
         .map(|_| ((1.2 * chance.normal()).exp(), 0.03 * chance.normal(), 0.2 * chance.normal()))
@@ -65,7 +65,8 @@ fn quiet_world(seed: u64, reasons: usize, weeks: usize) -> Vec<Hour> {
             let repeats = if chance.part() < 0.002 { 20 } else { 0 };
             Count { customers, contacts: customers + repeats }
         });
-        world.push(Hour { known: true, orders, holiday, counts: counts.collect() });
+        let (counts, cells) = (counts.collect(), Vec::new());
+        world.push(Hour { known: true, orders, holiday, counts, cells });
         lagged += 0.03 * (orders / 330.0 - lagged);
     }
     world
@@ -76,9 +77,12 @@ fn play(world: &[Hour], settings: HourlySettings) -> (HourlyState, Vec<Issue>) {
 }
 
 fn play_from(first: u64, world: &[Hour], settings: HourlySettings) -> (HourlyState, Vec<Issue>) {
-    let mut state = HourlyState::new(first, settings);
+    play_on(HourlyState::new(first, settings), world)
+}
+
+fn play_on(mut state: HourlyState, world: &[Hour]) -> (HourlyState, Vec<Issue>) {
     let mut issues = std::collections::BTreeMap::new();
-    for (at, hour) in (first..).zip(world) {
+    for (at, hour) in (state.next_hour()..).zip(world) {
         state.push(at, hour.clone()).expect("hours follow each other");
         issues.extend(state.issues().map(|issue| ((issue.opened, issue.subject), *issue)));
     }
@@ -151,6 +155,10 @@ fn a_rise_of_one_of_few_reasons_is_no_event_of_all() {
         let of = |subject| issues.iter().filter(|issue| issue.subject == subject).count();
         let (own, all) = (of(Subject::Reason(2)), of(Subject::Everything));
         assert_eq!((own, all), (1, 0), "{seed}: {issues:#?}");
+        let mut state = HourlyState::new(0, HourlySettings::default());
+        state.set_unnamed(2);
+        let (_, issues) = play_on(state, &world);
+        assert!(issues.iter().any(|issue| issue.subject == Subject::Everything), "{issues:#?}");
     }
 }
 
@@ -324,6 +332,13 @@ proptest! {
         let settings = HourlySettings { warmup_h: 200, ..HourlySettings::default() };
         let mut state = HourlyState::new(17, settings);
         for at in 0..500usize {
+            // More in a cell than in its reason, and cells of reasons that nobody came for.
+            if at % 60 == 0 {
+                state.track(at / 60, at as u64 % 2);
+            }
+            if at == 450 {
+                state.retain_cells(|id| id % 3 > 0);
+            }
             let of = |reason: usize| {
                 let customers = counts[(at * 3 + reason) % counts.len()];
                 Count { customers, contacts: customers }
@@ -333,10 +348,12 @@ proptest! {
                 orders: orders[at % orders.len()],
                 holiday: at % 97 < 5,
                 counts: (0..(at / 50 + 1).min(4)).map(of).collect(),
+                cells: (1..at % 5).map(of).take(state.cells().count()).collect(),
             };
             state.push(17 + at as u64, hour).expect("next");
-            for reason in 0..4 {
-                let (_, seen) = state.verdict(Subject::Reason(reason));
+            let cells = (0..9).map(Subject::Cell);
+            for subject in (0..4).map(Subject::Reason).chain(cells) {
+                let (_, seen) = state.verdict(subject);
                 for number in [seen.score, seen.ratio, seen.ratio_low, seen.expected] {
                     prop_assert!(number.is_finite(), "{:?}", seen);
                 }
@@ -420,7 +437,8 @@ fn the_lag_of_contacts_after_orders_is_learned() {
 #[test]
 fn thresholds_grow_with_the_reasons_and_fall_with_the_budget() {
     let at = |reasons, false_per_week| {
-        threshold(reasons, &HourlySettings { false_per_week, ..HourlySettings::default() })
+        let settings = HourlySettings { false_per_week, ..HourlySettings::default() };
+        Stake::shared(reasons, 0).0.threshold(&settings)
     };
     assert!(at(400, 0.2) > at(40, 0.2) && at(40, 0.02) > at(40, 0.2));
     assert!((at(400, 2.0) - at(40, 0.2)).abs() < 1e-9);
@@ -429,7 +447,7 @@ fn thresholds_grow_with_the_reasons_and_fall_with_the_budget() {
 
 /// Reasons whose counts stray for about a day at a time: the hours' noise does not average out as
 /// the model believes.
-fn straying_world(
+pub(super) fn straying_world(
     seed: u64,
     (reasons, weeks): (usize, usize),
     sd: f64,
@@ -449,7 +467,8 @@ fn straying_world(
             let customers = chance.poisson(rate * rhythm * common(at / 24) * stray.exp());
             counts.push(Count { customers, contacts: customers });
         }
-        world.push(Hour { known: true, orders: f64::NAN, holiday: false, counts });
+        let cells = Vec::new();
+        world.push(Hour { known: true, orders: f64::NAN, holiday: false, counts, cells });
     }
     world
 }
@@ -511,4 +530,35 @@ fn the_days_after_a_holiday_end_with_the_first_working_day() {
     assert_eq!((kind(2, 1), kind(3, 1)), (Day::After, Day::Ordinary));
     assert_eq!(Day::of(50, true, Some(1)), Day::Holiday);
     assert_eq!(Day::of(50, false, None), Day::Ordinary);
+}
+
+#[test]
+fn a_season_that_comes_again_is_expected_and_an_incident_in_it_is_not() {
+    // Six reasons of equal size; all rise together around day 100 of the year, the first by more.
+    let peak = |at: usize| {
+        let day = (at / 24) as f64 % (yearly::YEAR_H as f64 / 24.0);
+        (-0.5 * ((day - 100.0) / 12.0).powi(2)).exp()
+    };
+    let mut chance = Chance::new(3);
+    let mut world: Vec<Hour> = (0..480 * 24)
+        .map(|at| {
+            let count = |reason: usize| {
+                let own = if reason == 0 { 0.5 } else { 0.0 };
+                let customers = chance.poisson(6.0 * ((0.5 + own) * peak(at)).exp());
+                Count { customers, contacts: customers }
+            };
+            let counts = (0..6).map(count).collect();
+            Hour { known: true, orders: f64::NAN, counts, ..Hour::default() }
+        })
+        .collect();
+    let settings = HourlySettings { false_per_week: 0.001, ..HourlySettings::default() };
+    let opened = |world: &[Hour], days: std::ops::Range<u64>| {
+        let (_, issues) = play(world, settings);
+        let opened = issues.iter().filter(|issue| days.contains(&(issue.opened / 24)));
+        opened.map(|issue| issue.subject).collect::<Vec<Subject>>()
+    };
+    assert!(opened(&world, 60..130).contains(&Subject::Reason(0)), "no year knows it yet");
+    assert_eq!(opened(&world, 425..480), []);
+    raise(&mut world, 0, 460 * 24..461 * 24, 15);
+    assert_eq!(opened(&world, 425..480), [Subject::Reason(0)]);
 }

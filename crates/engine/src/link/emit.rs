@@ -1,7 +1,7 @@
 //! What a change of a contact's places puts out: the contact, its reports, its fact.
 
 use quell_model::contact::Contact;
-use quell_model::{Fact, FactChange, Output, RepeatMode};
+use quell_model::{Fact, FactChange, FactWords, Output, RepeatMode};
 
 use super::report::{repeat_id, report};
 use super::row::{Held, LinkRow, Owner, Places};
@@ -26,12 +26,13 @@ impl Link {
         report_links(&mut held, row, effects);
         let counts = is_linkable(held.tagged.contact.standing);
         let after = counts.then(|| fact(owner, &held.tagged, &self.settings));
-        let changed = after != held.counted;
-        let before = std::mem::replace(&mut held.counted, after);
+        let before = held.counted_fact();
+        let without_words = |fact: &Fact| Fact { words: FactWords::default(), ..fact.clone() };
+        held.counted = after.as_ref().map(without_words);
         keep(state, owner, &held);
-        if changed {
+        if after != before {
             let contact_key = held.tagged.contact.contact_key.clone();
-            let change = FactChange { contact_key, before, after: held.counted.take() };
+            let change = FactChange { contact_key, before, after };
             effects.to_trend.push(TrendInput::Fact(Box::new(change)));
         }
         put_out(held, effects);
@@ -51,7 +52,8 @@ impl Link {
         put_out(held, effects);
     }
 
-    /// Takes a contact's reports back, and its fact unless the aggregates are to stay.
+    /// Takes a contact's reports back, and its fact. Where the aggregates are to stay, of the fact
+    /// only the words.
     pub(super) fn emit_withdrawn(
         &mut self,
         held: &Held,
@@ -67,13 +69,14 @@ impl Link {
                 report: None,
             });
         }
-        if let Some(before) = held.counted.clone().filter(|_| why != Withdrawal::Erased) {
-            effects.to_trend.push(TrendInput::Fact(Box::new(FactChange {
-                contact_key: key.clone(),
-                before: Some(before),
-                after: None,
-            })));
+        let Some(before) = held.counted_fact() else { return };
+        let is_erased = why == Withdrawal::Erased;
+        if is_erased && before.words.is_empty() {
+            return;
         }
+        let after = is_erased.then(|| Fact { words: FactWords::default(), ..before.clone() });
+        let change = FactChange { contact_key: key.clone(), before: Some(before), after };
+        effects.to_trend.push(TrendInput::Fact(Box::new(change)));
     }
 }
 
@@ -147,6 +150,7 @@ fn fact(owner: &Owner, tagged: &TaggedContact, settings: &Settings) -> Fact {
         dimensions,
         customer: customer_hash(owner, settings),
         repeats: RepeatMode::ALL.map(|mode| contact.repeat.get(mode).is_some()),
+        words: tagged.words.clone(),
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use quell_model::contact::Maturity;
 use quell_model::repeat::GapMs;
-use quell_model::{ContactKey, Fact, RepeatLink, RepeatMode, Standing, TimeMs};
+use quell_model::{ContactKey, Fact, FactWords, RepeatLink, RepeatMode, Standing, TimeMs};
 
 use crate::tag::{TaggedContact, Window};
 
@@ -157,8 +157,12 @@ pub struct Held {
     pub revision: u64,
     pub duplicate: bool,
     pub places: Places,
-    /// What TREND has counted for it.
+    /// What TREND has counted for it, without its words.
     pub counted: Option<Fact>,
+    /// The words that were counted, where those of `tagged` are newer. Never stored: what is put
+    /// out is counted.
+    #[serde(skip)]
+    pub counted_words: Option<FactWords>,
     /// Where its [`LinkRow`] stands; none before the first.
     pub row_at: Option<TimeMs>,
     /// When its timer fires: maturity, then expiry.
@@ -175,6 +179,7 @@ impl Held {
             duplicate: false,
             places: Places::default(),
             counted: None,
+            counted_words: None,
             row_at: None,
             due: TimeMs::MIN,
             mature: false,
@@ -219,11 +224,18 @@ impl Held {
         places.filter_map(|(mode, place)| Some((mode, place.as_ref()?)))
     }
 
+    /// What TREND has counted for it, with the words.
+    pub(super) fn counted_fact(&self) -> Option<Fact> {
+        let words = self.counted_words.as_ref().unwrap_or(&self.tagged.words);
+        self.counted.clone().map(|fact| Fact { words: words.clone(), ..fact })
+    }
+
     /// Goes on from what was held of the same contact.
     pub(super) fn take_over(&mut self, before: Held) {
         self.duplicate = before.duplicate;
         self.places = before.places;
         self.counted = before.counted;
+        self.counted_words = Some(before.tagged.words);
         self.row_at = before.row_at;
         self.due = before.due;
         self.mature = before.mature;

@@ -8,7 +8,7 @@ use quell_model::contact::{Contact, ContactKey, Maturity, Standing};
 use quell_model::event::{Channel, Direction, Scalar};
 use quell_model::reason::{ReasonId, ReasonTag};
 use quell_model::repeat::RepeatLinks;
-use quell_model::{DEFINITION_VERSION, UNCLASSIFIED};
+use quell_model::{DEFINITION_VERSION, FactWords, UNCLASSIFIED};
 use quell_taxonomy::{TagInput, Tagger, Tagging, Taxonomy};
 
 use super::known::Known;
@@ -42,6 +42,8 @@ pub struct TaggedContact {
     pub sketch: Vec<u32>,
     /// Hashes of (entity's name, its value).
     pub entities: Vec<(u64, u64)>,
+    /// For the fact: what it is about in single words.
+    pub words: FactWords,
 }
 
 impl TaggedContact {
@@ -74,6 +76,7 @@ pub(super) fn tagged(
         nature,
         fingerprint,
         sketch,
+        words,
     } = tagger.tag(&TagInput {
         language_hint: known.language.get().map(String::as_str),
         subject: known.subject.get().map(String::as_str),
@@ -81,6 +84,7 @@ pub(super) fn tagged(
         turns: &turns,
         agent_code: known.agent_code.get().map(String::as_str),
     });
+    let words = FactWords::new(&language, words);
     let taxonomy = tagger.taxonomy();
     let windows = windows(&reasons, taxonomy, settings);
     let message = known.message_id.get().map(|id| hash64(id.as_bytes()));
@@ -101,7 +105,7 @@ pub(super) fn tagged(
     let costs_micros = costs(&contact, taxonomy, settings);
     contact.cost_micros = costs_micros.iter().sum();
     let entities = entities(&contact.attributes, problem.as_deref(), settings);
-    TaggedContact { contact, windows, costs_micros, fingerprint, message, sketch, entities }
+    TaggedContact { contact, windows, costs_micros, fingerprint, message, sketch, entities, words }
 }
 
 fn contact(key: &ContactKey, mut known: Known, turns: Vec<quell_model::event::Turn>) -> Contact {

@@ -1,16 +1,17 @@
 //! From facts to counts: subtract what was, add what is.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quell_model::trend::Granularity;
 use quell_model::{ContactKey, Fact, Output, TimeMs};
 
 use super::cell::{Cell, CellCounts, Named, WHOLE, day_of, window_key};
 use super::customer::{CustomerDay, hour_of};
-use super::hours::{self, HourRow, ReasonHour, hour_no};
-use super::leaves::{self, LeafKey};
+use super::hours::{self, HourNo, HourRow, ReasonHour, hour_no};
+use super::leaves::{LEAVES, LeafKey};
 use super::names::{DIMENSIONS, NameId, OTHER_ID, REASONS, VALUES};
+use super::words::WRITINGS;
 use super::{TREND_VERSION, Trend};
 use crate::Effects;
 use crate::state::{self, Scan, State, StateError, TREND_COUNTS, TREND_CUSTOMERS, TREND_TIMERS};
@@ -22,7 +23,14 @@ const MAX_FROZEN_A_MARK: usize = 20_000;
 /// Cells changed in this turn, not yet written.
 #[derive(Debug, Default)]
 pub struct Pending {
-    cells: BTreeMap<Cell, CellCounts>,
+    cells: BTreeMap<Cell, Changing>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Changing {
+    counts: CellCounts,
+    /// People and contacts before this turn.
+    before: (u64, i64),
 }
 
 /// What a fact adds to one cell.
@@ -63,7 +71,7 @@ impl Trend {
                 }
             }
             let day = Cell::new(Granularity::Day, fact.hour.day(), reason, (WHOLE, WHOLE));
-            let is_frozen = effects.pending.cells.get(&day).is_some_and(|counts| counts.frozen);
+            let is_frozen = effects.pending.cells.get(&day).is_some_and(|cell| cell.counts.frozen);
             if is_frozen {
                 continue;
             }
@@ -90,8 +98,12 @@ impl Trend {
     ) -> Result<(), StateError> {
         let cells = std::mem::take(&mut effects.pending.cells);
         let mut hours: BTreeMap<_, HourRow> = BTreeMap::new();
-        for (cell, mut counts) in cells {
+        let mut changed_parts = BTreeSet::new();
+        for (cell, Changing { mut counts, before }) in cells {
             counts.revision += 1;
+            if self.settings.cells > 0 {
+                changed_parts.extend(changed_hour(&cell, &counts, before));
+            }
             let is_judged = cell.is_whole() && cell.granularity() == Granularity::Hour;
             if let Some(hour) = hour_no(cell.start()).filter(|_| is_judged) {
                 let (people, contacts) = (counts.people(), counts.contacts);
@@ -101,7 +113,7 @@ impl Trend {
             state::write(state, TREND_COUNTS, cell.key(), TREND_VERSION, &counts);
             self.put_out(state, &cell, &counts, effects)?;
         }
-        effects.tally.changes_beyond_horizon += hours::note(state, hours)?;
+        effects.tally.changes_beyond_horizon += hours::note(state, hours, changed_parts)?;
         Ok(())
     }
 
@@ -145,7 +157,7 @@ impl Trend {
             self.put_out(state, &cell, &counts, effects)?;
         }
         if let Some(day) = day_of(window) {
-            count += leaves::thin(state, day)?;
+            count += LEAVES.thin(state, day)? + WRITINGS.thin(state, day)?;
         }
         Ok(count)
     }
@@ -190,7 +202,7 @@ impl Trend {
         share: &Share,
         effects: &mut Effects,
     ) -> Result<(), StateError> {
-        let counts = match effects.pending.cells.entry(cell) {
+        let Changing { counts, .. } = match effects.pending.cells.entry(cell) {
             Entry::Occupied(slot) => slot.into_mut(),
             Entry::Vacant(slot) => {
                 let known: Option<CellCounts> =
@@ -198,7 +210,8 @@ impl Trend {
                 if known.is_none() && cell.is_whole() {
                     self.arm(state, &cell)?;
                 }
-                slot.insert(known.unwrap_or_default())
+                let counts = known.unwrap_or_default();
+                slot.insert(Changing { counts, before: (counts.people(), counts.contacts) })
             }
         };
         counts.contacts += share.weight;
@@ -238,16 +251,40 @@ impl Trend {
         name: &str,
         effects: &mut Effects,
     ) -> Result<NameId, StateError> {
-        let max = self.settings.max_dimension_values;
-        let id = if name.chars().any(char::is_control) {
-            let clean: String = name.chars().filter(|c| !c.is_control()).collect();
-            self.names.id(state, kind, &clean, max)?
-        } else {
-            self.names.id(state, kind, name, max)?
-        };
+        let id = self.number(state, kind, name)?;
         if id == OTHER_ID {
             effects.tally.dimension_overflow += 1;
         }
         Ok(id)
     }
+
+    /// The same for a name that was counted already.
+    pub(super) fn number(
+        &mut self,
+        state: &mut dyn State,
+        kind: u32,
+        name: &str,
+    ) -> Result<NameId, StateError> {
+        let max = self.settings.max_dimension_values;
+        if name.chars().any(char::is_control) {
+            let clean: String = name.chars().filter(|c| !c.is_control()).collect();
+            return self.names.id(state, kind, &clean, max);
+        }
+        self.names.id(state, kind, name, max)
+    }
+}
+
+/// The hour from which on verdicts on parts of reasons may differ by a change of this cell: its
+/// own, or the last of the day whose end they are chosen at.
+fn changed_hour(
+    cell: &Cell,
+    counts: &CellCounts,
+    (people, contacts): (u64, i64),
+) -> Option<HourNo> {
+    let is_same = counts.people() == people;
+    let (is_asked, after_h) = match cell.granularity() {
+        Granularity::Hour => (!(cell.is_whole() || is_same && counts.contacts == contacts), 0),
+        Granularity::Day => (!is_same, 23),
+    };
+    hour_no(cell.start()).filter(|_| is_asked).map(|hour| hour + after_h)
 }

@@ -1,7 +1,7 @@
 //! What every hour brought, as verdicts see it: people and contacts by reason, and units of the
 //! business driver. One small row an hour, so that years are played in seconds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,8 +54,13 @@ impl ReasonHour {
 /// An hour's reasons, by number; never empty when stored.
 pub type HourRow = Vec<ReasonHour>;
 
-/// Writes what hours hold now. Returns how many of them can no longer be judged again.
-pub fn note(state: &mut dyn State, hours: BTreeMap<HourNo, HourRow>) -> Result<u64, StateError> {
+/// Writes what hours hold now, and notes those in which parts of reasons changed. Returns how many
+/// of them can no longer be judged again.
+pub fn note(
+    state: &mut dyn State,
+    hours: BTreeMap<HourNo, HourRow>,
+    changed_parts: BTreeSet<HourNo>,
+) -> Result<u64, StateError> {
     let mut refused = 0;
     if hours.is_empty() {
         return Ok(refused);
@@ -79,6 +84,10 @@ pub fn note(state: &mut dyn State, hours: BTreeMap<HourNo, HourRow>) -> Result<u
         } else {
             state::write(state, TREND_HOURS, &key, TREND_VERSION, &merged);
         }
+        judged.note_change(hour);
+    }
+    let floor = judged.floor;
+    for hour in changed_parts.into_iter().filter(|&hour| hour >= floor) {
         judged.note_change(hour);
     }
     judged.write_unless(state, &known);

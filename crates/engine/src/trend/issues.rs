@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use quell_detect::hourly::{Evidence, Issue};
 use quell_detect::{DETECTOR_VERSION, thousandths, three_digits};
-use quell_model::issue::{EVERYTHING, WindowEvidence};
+use quell_model::issue::{DimensionValue, EVERYTHING, WindowEvidence, issue_id};
 use quell_model::{DEFINITION_VERSION, Output, ReasonId, SystemicIssue, UNCLASSIFIED, Verdict};
 
 use super::hours::{HourNo, start_of};
-use super::judge::{Look, Owner, Played, end_of};
-use super::names::REASONS;
+use super::judge::{Look, Played, end_of};
+use super::names::{DIMENSIONS, REASONS, VALUES};
+use super::owner::Owner;
 use super::{TREND_VERSION, Trend};
 use crate::Effects;
 use crate::state::{self, Scan, State, StateError, TREND_ISSUES};
@@ -63,8 +64,8 @@ impl Trend {
         (from, end): (HourNo, HourNo),
         found: &Played,
     ) -> Result<(), StateError> {
-        let first = row_key(verdict, from, None);
-        let last = row_key(verdict, end, None);
+        let first = row_key(verdict, from, Owner::All);
+        let last = row_key(verdict, end, Owner::All);
         let scan = Scan { table: TREND_ISSUES, from: &first, to: &last, descending: false };
         for (key, row) in state::rows(to.state, scan, usize::MAX)? {
             let is_found = |(hour, owner): &(HourNo, Owner)| key == row_key(verdict, *hour, *owner);
@@ -110,10 +111,21 @@ impl Trend {
     }
 
     fn reason_of(&mut self, state: &mut dyn State, owner: Owner) -> Result<ReasonId, StateError> {
-        match owner {
+        match owner.reason() {
             None => Ok(EVERYTHING.into()),
             Some(id) => Ok(self.names.name(state, REASONS, id)?.into()),
         }
+    }
+
+    fn cell_of(
+        &mut self,
+        state: &mut dyn State,
+        owner: Owner,
+    ) -> Result<Option<DimensionValue>, StateError> {
+        let Some((dimension, value)) = owner.pair() else { return Ok(None) };
+        let value = self.names.name(state, VALUES + dimension, value)?.to_owned();
+        let dimension = self.names.name(state, DIMENSIONS, dimension)?.to_owned();
+        Ok(Some(DimensionValue { dimension, value }))
     }
 
     fn issue(
@@ -131,10 +143,18 @@ impl Trend {
             _ => (life.observed, life.expected),
         };
         let excess = observed - expected;
-        let (explanation, cause) = self.explanation(state, owner, (life.onset, last), excess)?;
+        let cell = self.cell_of(state, owner)?;
+        let explained = self.explanation(state, owner, (life.onset, last), excess)?;
+        let words = match verdict {
+            Verdict::Systemic => {
+                self.issue_words(state, owner.reason(), explained.hours, explained.expected_part)?
+            }
+            _ => Vec::new(),
+        };
         Ok(SystemicIssue {
-            issue_id: format!("{}:{reason}:{opened_at}", self.settings.tenant),
+            issue_id: issue_id(&self.settings.tenant, &reason, opened_at, cell.as_ref()),
             reason,
+            cell,
             verdict,
             opened_at,
             onset_at: start_of(life.onset),
@@ -142,8 +162,9 @@ impl Trend {
             reopened: life.reopened,
             customers: observed.max(0.0).round() as u64,
             excess: thousandths(excess),
-            explanation,
-            cause,
+            explanation: explained.single,
+            cause: explained.cause,
+            words,
             evidence: evidence(life, self.settings.detector.false_per_week),
             detector_version: DETECTOR_VERSION.to_owned(),
             taxonomy_version: self.taxonomy_version.clone(),
@@ -180,7 +201,8 @@ fn evidence(life: &Issue, limit_per_week: f64) -> WindowEvidence {
 fn row_key(verdict: Verdict, hour: HourNo, owner: Owner) -> Vec<u8> {
     let mut key = vec![verdict as u8];
     key.extend_from_slice(&hour.to_be_bytes());
-    if let Some(id) = owner {
+    let (dimension, value) = owner.pair().unzip();
+    for id in [owner.reason(), dimension, value].into_iter().flatten() {
         key.extend_from_slice(&id.to_be_bytes());
     }
     key
@@ -190,14 +212,17 @@ fn row_key(verdict: Verdict, hour: HourNo, owner: Owner) -> Vec<u8> {
 mod tests {
     use quell_model::TimeMs;
 
+    use super::super::owner::ReasonPart;
     use super::*;
 
     #[test]
     fn rows_lie_in_order_of_their_hours() {
-        let keys = [(1, None), (1, Some(7)), (2, None), (300, Some(0))]
+        let part = Owner::Part(ReasonPart { reason: 7, dimension: 1, value: 2 });
+        let (all, one) = (Owner::All, Owner::Reason(7));
+        let keys = [(1, all), (1, one), (1, part), (2, all), (300, Owner::Reason(0))]
             .map(|(hour, owner)| row_key(Verdict::Systemic, hour, owner));
         assert!(keys.is_sorted());
-        assert!(row_key(Verdict::Watch, HourNo::MAX, None) < keys[0]);
+        assert!(row_key(Verdict::Watch, HourNo::MAX, part) < keys[0]);
         assert_eq!(start_of(72), TimeMs(0));
     }
 }

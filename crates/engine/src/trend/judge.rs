@@ -5,15 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use quell_detect::hourly::{Count, GAP_MAX_H, Hour, HourlySettings, HourlyState, Issue, Subject};
-use quell_model::TimeMs;
 use quell_model::time::HOUR_MS;
+use quell_model::{TimeMs, UNCLASSIFIED};
 
 use super::Trend;
-use super::explained::USUAL_DAYS;
+use super::frequent::Frequent;
 use super::hours::{self, HourNo, HourRow, hour_no, start_of};
 use super::judged::{Detector, JudgedRow};
-use super::leaves;
 use super::names::{NameId, Names, REASONS};
+use super::owner::Owner;
 use crate::Effects;
 use crate::state::{State, StateError, TREND_HOURS};
 
@@ -24,23 +24,20 @@ const AHEAD_H: u64 = 96;
 const LATE_H: u64 = 96;
 /// A stretch without any contact that is longer than this was no silence: the source was down.
 const SILENCE_MAX_H: u64 = 7 * 24;
-/// Reasons times hours that one look plays, a second's work; the rest is left to the next.
+/// Series times hours that one look plays, a second's work; the rest is left to the next.
 const MAX_PLAYED: u64 = 300_000;
 /// Hours read at once.
 const HOURS_READ: usize = 200;
-/// Hours beyond the horizon that one look removes.
-const MAX_PRUNED: usize = 2_000;
+/// Rows of a kind beyond the horizon that one look removes.
+pub(super) const MAX_PRUNED: usize = 2_000;
 
 /// The detector at the last hour judged.
 pub struct Head {
     /// The look that it comes from.
     revision: u64,
-    detector: Detector,
-    places: BTreeMap<NameId, usize>,
+    pub(super) detector: Detector,
+    pub(super) places: BTreeMap<NameId, usize>,
 }
-
-/// Whose issue it is: a reason's number, or none for all of them together.
-pub type Owner = Option<NameId>;
 
 /// Issues met while hours were played, by the hour of opening and the owner.
 pub type Played = BTreeMap<(HourNo, Owner), Issue>;
@@ -65,10 +62,13 @@ impl Head {
 
     fn begin(first: HourNo, settings: HourlySettings) -> Head {
         let hours = HourlyState::new(first, settings);
-        Head::new(Detector { hours, reasons: Vec::new() }, 0)
+        let (reasons, parts) = (Vec::new(), Vec::new());
+        let frequent = Frequent::begin(first / 24);
+        Head::new(Detector { hours, reasons, parts, frequent }, 0)
     }
 
-    fn next(&self) -> HourNo {
+    /// The hour that is due.
+    pub(super) fn next(&self) -> HourNo {
         self.detector.hours.next_hour()
     }
 
@@ -83,7 +83,10 @@ impl Head {
         for count in row.iter().filter(|count| !self.places.contains_key(&count.reason)) {
             new.insert(names.name(state, REASONS, count.reason)?.to_owned(), count.reason);
         }
-        for id in new.into_values() {
+        for (name, id) in new {
+            if name == UNCLASSIFIED {
+                self.detector.hours.set_unnamed(self.detector.reasons.len());
+            }
             self.places.insert(id, self.detector.reasons.len());
             self.detector.reasons.push(id);
         }
@@ -95,9 +98,7 @@ impl Head {
         for count in row {
             let place = self.places.get(&count.reason);
             if let Some(slot) = place.and_then(|&place| counts.get_mut(place)) {
-                let contacts = count.contacts.saturating_add(500_000) / 1_000_000;
-                slot.customers = u32::try_from(count.people).unwrap_or(u32::MAX);
-                slot.contacts = u32::try_from(contacts.max(0)).unwrap_or(u32::MAX);
+                *slot = count_of(count.people, count.contacts);
             }
         }
         counts
@@ -106,14 +107,14 @@ impl Head {
     /// Takes the next hour and notes the issues that are open, or closed in it.
     fn push(
         &mut self,
-        counts: Vec<Count>,
+        (counts, cells): (Vec<Count>, Vec<Count>),
         around: &Around,
         issues: &mut Played,
     ) -> Result<(), StateError> {
         let at = self.next();
         let orders = around.exposure.get(&at).copied().unwrap_or(f64::NAN);
         let holiday = around.holidays.contains(&start_of(at).day());
-        self.take(at, Hour { known: true, orders, holiday, counts })?;
+        self.take(at, Hour { known: true, orders, holiday, counts, cells })?;
         self.note(issues, |issue| issue.closed.is_none_or(|closed| closed >= at));
         Ok(())
     }
@@ -129,19 +130,23 @@ impl Head {
 
     fn note(&self, issues: &mut Played, is_asked: impl Fn(&Issue) -> bool) {
         let asked = self.detector.hours.issues().filter(|issue| is_asked(issue));
-        issues.extend(asked.map(|issue| ((issue.opened, self.owner(issue)), *issue)));
+        issues.extend(asked.filter_map(|issue| self.owned(*issue)));
     }
 
-    fn owner(&self, issue: &Issue) -> Owner {
-        match issue.subject {
-            Subject::Everything => None,
-            Subject::Reason(place) => self.detector.reasons.get(place).copied(),
-        }
+    fn owned(&self, issue: Issue) -> Option<((HourNo, Owner), Issue)> {
+        let owner = match issue.subject {
+            Subject::Everything => Owner::All,
+            Subject::Reason(place) => Owner::Reason(*self.detector.reasons.get(place)?),
+            Subject::Cell(number) => {
+                let mut parts = self.detector.parts.iter();
+                Owner::Part(parts.find(|(id, _)| *id == number)?.1)
+            }
+        };
+        Some(((issue.opened, owner), issue))
     }
 
     fn watches(&self) -> Played {
-        let watches = self.detector.hours.watches();
-        watches.map(|watch| ((watch.opened, self.owner(&watch)), watch)).collect()
+        self.detector.hours.watches().filter_map(|watch| self.owned(watch)).collect()
     }
 }
 
@@ -159,7 +164,7 @@ impl Trend {
             effects.unfinished |= look.watches.is_none();
             self.publish(state, &look, judged.revision, effects)?;
             hours::prune(state, judged.floor, MAX_PRUNED)?;
-            leaves::prune(state, judged.floor, USUAL_DAYS, MAX_PRUNED)?;
+            self.prune_samples(state, judged.floor)?;
         }
         judged.write_unless(state, &known);
         Ok(())
@@ -195,8 +200,9 @@ impl Trend {
             head.note(&mut issues, |issue| issue.closed.is_none_or(may_come_back));
         }
         let newest = complete.min(limit.saturating_sub(LATE_H));
-        let mut play = Play { state, names: &mut self.names, judged, newest, limit };
-        let is_done = play.run(&mut head, &self.settings, &mut issues)?;
+        let (names, settings) = (&mut self.names, self.settings.as_ref());
+        let mut play = Play { state, names, judged, settings, newest, limit };
+        let is_done = play.run(&mut head, &mut issues)?;
         judged.revision += 1;
         judged.next = head.as_ref().map_or(0, Head::next);
         let horizon = mark.plus_ms(-self.settings.detection_horizon_ms);
@@ -236,6 +242,7 @@ struct Play<'a> {
     state: &'a mut dyn State,
     names: &'a mut Names,
     judged: &'a mut JudgedRow,
+    settings: &'a crate::Settings,
     /// Detectors before this hour may be stored.
     newest: HourNo,
     /// The first hour that is not to be played.
@@ -244,12 +251,7 @@ struct Play<'a> {
 
 impl Play<'_> {
     /// Plays all hours to the limit; false where some are left.
-    fn run(
-        &mut self,
-        head: &mut Option<Head>,
-        settings: &crate::Settings,
-        issues: &mut Played,
-    ) -> Result<bool, StateError> {
+    fn run(&mut self, head: &mut Option<Head>, issues: &mut Played) -> Result<bool, StateError> {
         let mut played = 0;
         loop {
             let next = head.as_ref().map_or(0, Head::next);
@@ -259,13 +261,13 @@ impl Play<'_> {
             };
             let from = next.max(first.saturating_sub(SILENCE_MAX_H));
             let exposure = hours::exposure(self.state, (from, last.saturating_add(1)))?;
-            let around = Around { exposure, holidays: &settings.holidays };
+            let around = Around { exposure, holidays: &self.settings.holidays };
             for (hour, row) in rows {
-                let head = head.get_or_insert_with(|| Head::begin(hour, settings.detector));
+                let head = head.get_or_insert_with(|| Head::begin(hour, self.settings.detector));
                 let before = head.next();
                 self.hour(head, hour, &row, &around, issues)?;
-                let reasons = head.detector.reasons.len() as u64 + 2;
-                played += (head.next() - before.min(head.next())) * reasons;
+                let series = head.detector.reasons.len() + head.detector.parts.len() + 2;
+                played += (head.next() - before.min(head.next())) * series as u64;
             }
             if played > MAX_PLAYED {
                 return Ok(false);
@@ -299,11 +301,24 @@ impl Play<'_> {
             let unknown = Hour { orders: f64::NAN, ..Hour::default() };
             head.take(hour - 1, unknown)?;
         }
+        let cells = self.settings.cells;
         for _ in head.next()..hour {
-            head.push(Vec::new(), around, issues)?;
+            head.choose_parts(self.state, self.names, cells)?;
+            head.push((Vec::new(), Vec::new()), around, issues)?;
         }
+        head.choose_parts(self.state, self.names, cells)?;
         head.place(self.state, self.names, row)?;
-        head.push(head.counts(row), around, issues)
+        let counts = (head.counts(row), head.part_counts(self.state, hour, row)?);
+        head.push(counts, around, issues)
+    }
+}
+
+/// People and millionths of contacts as the detector takes them.
+pub fn count_of(people: u64, contacts: i64) -> Count {
+    let contacts = contacts.saturating_add(500_000) / 1_000_000;
+    Count {
+        customers: u32::try_from(people).unwrap_or(u32::MAX),
+        contacts: u32::try_from(contacts.max(0)).unwrap_or(u32::MAX),
     }
 }
 

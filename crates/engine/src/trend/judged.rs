@@ -10,8 +10,10 @@ use quell_detect::hourly::HourlyState;
 use quell_model::TimeMs;
 
 use super::TREND_VERSION;
+use super::frequent::Frequent;
 use super::hours::HourNo;
 use super::names::NameId;
+use super::owner::ReasonPart;
 use crate::state::{self, Scan, State, StateError, TREND_CLOCK, TREND_DETECTORS};
 
 const KEY: &[u8] = b"judged";
@@ -135,6 +137,10 @@ pub struct Detector {
     pub hours: HourlyState,
     /// The reasons' numbers by their places.
     pub reasons: Vec<NameId>,
+    /// The parts of reasons that are judged, with the numbers of their cells, in its order.
+    pub parts: Vec<(u64, ReasonPart)>,
+    /// What they are chosen from.
+    pub frequent: Frequent,
 }
 
 impl Detector {

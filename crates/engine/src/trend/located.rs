@@ -10,9 +10,9 @@ use quell_model::time::DAY_MS;
 use super::Trend;
 use super::explained::USUAL_DAYS;
 use super::hours::{HourNo, start_of};
-use super::judge::Owner;
 use super::leaves::{Leaf, Leaves};
 use super::names::{DIMENSIONS, NameId, VALUES};
+use super::owner::Owner;
 use crate::state::{State, StateError};
 
 /// A reason with fewer people before is compared with how all contacts were mixed.
@@ -31,12 +31,13 @@ impl Trend {
         let day = start_of(first).day();
         let hours_days = (start_of(end.saturating_sub(1)).day().since_ms(day) / DAY_MS).max(0);
         let days = (0..=hours_days).map(|after| day.plus_ms(after * DAY_MS));
-        let now = Leaves::read(state, days, owner)?;
+        let now = owned(Leaves::read(state, days, owner.reason())?, owner);
         let days = || (1..=USUAL_DAYS).map(|before| day.plus_ms(-before * DAY_MS));
-        let mut usual = Leaves::read(state, days(), owner)?;
+        let mut usual = owned(Leaves::read(state, days(), owner.reason())?, owner);
         let everywhen = (0, HourNo::MAX);
-        if owner.is_some() && usual.people(everywhen).values().sum::<u64>() < FEW_PEOPLE {
-            usual = Leaves::read(state, days(), None)?;
+        let is_few = usual.people(everywhen).values().sum::<u64>() < FEW_PEOPLE;
+        if is_few && owner != Owner::All {
+            usual = owned(Leaves::read(state, days(), None)?, owner);
         }
         let mut leaves: BTreeMap<&Leaf, Amount> = BTreeMap::new();
         for (leaf, people) in now.people((first, end)) {
@@ -92,5 +93,13 @@ impl Trend {
             sum.usual += amount.usual;
         }
         Ok(mix)
+    }
+}
+
+/// Those of the reason's people who are the owner's.
+pub(super) fn owned(leaves: Leaves, owner: Owner) -> Leaves {
+    match owner.pair() {
+        Some(pair) => leaves.within(pair),
+        None => leaves,
     }
 }

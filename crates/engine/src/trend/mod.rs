@@ -4,6 +4,7 @@ mod cell;
 mod count;
 mod customer;
 mod explained;
+mod frequent;
 mod hours;
 mod issues;
 mod judge;
@@ -11,6 +12,10 @@ mod judged;
 mod leaves;
 mod located;
 mod names;
+mod owner;
+mod sample;
+mod tracked;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +35,7 @@ use crate::state::{self, State, StateError, TREND_CLOCK, TREND_VOLUMES};
 use crate::timers;
 
 /// Format of TREND's rows.
-pub(crate) const TREND_VERSION: u8 = 3;
+pub(crate) const TREND_VERSION: u8 = 4;
 
 /// What TREND acts on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,12 +84,12 @@ impl Trend {
         match input {
             TrendInput::Fact(change) => {
                 let FactChange { contact_key, before, after } = change.as_ref();
-                if let Some(before) = before {
-                    self.count(state, (contact_key, before), -1, effects)?;
+                let facts = [(before, -1), (after, 1)].into_iter();
+                let facts = facts.filter_map(|(fact, sign)| Some((fact.as_ref()?, sign)));
+                for (fact, sign) in facts.filter(|_| !change.counts_alike()) {
+                    self.count(state, (contact_key, fact), sign, effects)?;
                 }
-                if let Some(after) = after {
-                    self.count(state, (contact_key, after), 1, effects)?;
-                }
+                self.sample_words(state, &change)?;
             }
             TrendInput::Volume(volume) => self.volume_step(state, &volume, effects)?,
             TrendInput::Mark(mark) => {

@@ -176,6 +176,9 @@ fn print(findings: &Findings) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Words of an issue shown in the table.
+const WORDS_SHOWN: usize = 3;
+
 fn issues_table(issues: &[SystemicIssue]) -> comfy_table::Table {
     let columns = [
         text("opened"),
@@ -184,6 +187,7 @@ fn issues_table(issues: &[SystemicIssue]) -> comfy_table::Table {
         number("expected"),
         number("times"),
         text("where"),
+        text("words"),
     ];
     let rows: Vec<Row> = issues
         .iter()
@@ -192,7 +196,7 @@ fn issues_table(issues: &[SystemicIssue]) -> comfy_table::Table {
             let times = (expected > 0.0).then(|| issue.customers as f64 / expected);
             let single =
                 || issue.explanation.first().map(|p| format!("{}={}", p.dimension, p.value));
-            let place = issue.cause.in_words().or_else(single);
+            let place = issue.place().or_else(single);
             Row {
                 cells: vec![
                     day_hour(issue.opened_at),
@@ -201,6 +205,7 @@ fn issues_table(issues: &[SystemicIssue]) -> comfy_table::Table {
                     format!("{expected:.1}"),
                     times.map_or("–".to_owned(), |times| format!("{times:.1}")),
                     place.unwrap_or_default(),
+                    issue.words_in_short(WORDS_SHOWN),
                 ],
                 value: serde_json::Value::Null,
             }

@@ -2,6 +2,9 @@
 
 use super::meaning::{bytes, days, duration_ms};
 
+/// The largest number of a [`Kind::Limit`].
+const LIMIT_MAX: u32 = 10_000;
+
 /// What kind of value a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -13,6 +16,8 @@ pub enum Kind {
     Switch,
     /// A whole number, 1 or more.
     Count,
+    /// A whole number, 0 for none at all.
+    Limit,
     /// A number from 0 to 1.
     Share,
     /// `256MiB` or a number of bytes.
@@ -34,6 +39,7 @@ impl Kind {
             Kind::DurationOrUnlimited => value == "unlimited" || duration_ms(value).is_some(),
             Kind::Switch => matches!(value, "true" | "false"),
             Kind::Count => value.parse::<u32>().is_ok_and(|count| count > 0),
+            Kind::Limit => value.parse::<u32>().is_ok_and(|count| count <= LIMIT_MAX),
             Kind::Share => value.parse::<f64>().is_ok_and(|share| (0.0..=1.0).contains(&share)),
             Kind::Bytes => bytes(value).is_some(),
             Kind::Days => days(value).is_some(),
@@ -48,6 +54,7 @@ impl Kind {
             Kind::DurationOrUnlimited => "a duration such as 1d or 2h, or `unlimited`",
             Kind::Switch => "`true` or `false`",
             Kind::Count => "a whole number from 1 to 4294967295",
+            Kind::Limit => "a whole number from 0 to 10000",
             Kind::Share => "a number from 0 to 1",
             Kind::Bytes => "a size such as 256MiB or 1GiB",
             Kind::Days => "days such as 2026-12-25, with commas between",
@@ -182,6 +189,12 @@ pub const CATALOGUE: &[Entry] = &[
         "A model of `quell tagger train`: it decides where no rule does and it is sure",
     ),
     entry("tenant", Kind::Text, "default", "Whose contacts these are; part of issue ids"),
+    entry(
+        "trend.cells",
+        Kind::Limit,
+        "100",
+        "Frequent dimension values of reasons that get verdicts of their own; 0 for none",
+    ),
     entry(
         "trend.dimensions",
         Kind::Words,

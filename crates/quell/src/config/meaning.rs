@@ -94,6 +94,7 @@ impl Config {
             max_active_contacts: self.count("repeat.max_active_contacts") as usize,
             retention_ms: self.ms("retention"),
             dimensions: self.words("trend.dimensions"),
+            cells: self.count("trend.cells") as usize,
             exposure_unit: self.get("trend.exposure_unit").to_owned(),
             holidays: days(self.get("trend.holidays")).unwrap_or_default(),
             max_dimension_values: self.count("trend.max_dimension_values"),

@@ -2,15 +2,16 @@
 //! stream.
 //!
 //! [`Discovery::observe`] takes every contact. It joins the group that its words fit, or begins
-//! one, among the contacts that no reason fits or among the others. Once a day small groups get a second look (`again.rs`), since
-//! the first contacts of a theme each begin a group of their own. Groups of enough customers are
-//! [`Candidate`]s: people name them, dismiss them, or accept one, for which
-//! [`Candidate::fragment`] writes the reason.
+//! one, among the contacts that no reason fits or among the others. Once a day small groups get a
+//! second look (`again.rs`), since the first contacts of a theme each begin a group of their own.
+//! Groups of enough customers are [`Candidate`]s: people name them, dismiss them, or accept one,
+//! for which [`Candidate::fragment`] writes the reason.
 //!
 //! Pure, and bounded in memory: so many groups, words, customers and exemplars of each, and so
 //! many words of everyday language, each twice: of contacts that no reason fits and of the others.
-//! Counts fade and the weakest is forgotten. The same contacts give the same candidates, in whatever order those of one time come. A customer has one vote in
-//! a group: who writes a hundred times is one customer. Links, paths and programs' names with their
+//! Counts fade and the weakest is forgotten. The same contacts give the same candidates, in
+//! whatever order those of one time come. A customer has one vote in a group: who writes a hundred
+//! times is one customer. Links, paths and programs' names with their
 //! versions found no group; numbers help to join one, since a problem often comes with a version,
 //! but make none by themselves and name none.
 //!
@@ -29,7 +30,7 @@ mod fading;
 mod fragment;
 mod groups;
 mod insert;
-mod pasted;
+pub(crate) mod pasted;
 mod row;
 mod state;
 mod terms;

@@ -9,7 +9,7 @@ use std::ops::Range;
 const LONGEST_REMARK_BYTES: usize = 200;
 
 /// Byte ranges of the pasted parts, in order.
-pub(super) fn pasted(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn pasted(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     // Most texts hold none of what every pasted part has.
     if !text.bytes().any(|byte| matches!(byte, b'/' | b'\\')) && !text.contains("www.") {

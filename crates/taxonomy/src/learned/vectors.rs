@@ -107,7 +107,9 @@ impl VectorsBuilder {
     pub fn line(&mut self, line: &str) -> Result<(), VectorsError> {
         self.lines += 1;
         let fields = line.split_ascii_whitespace().count();
-        if fields == 0 || (self.lines == 1 && fields == 2) {
+        // Some tables begin with how many words they have, and how many numbers each.
+        let mut both = line.split_ascii_whitespace().map(str::parse::<u64>);
+        if fields == 0 || (self.lines == 1 && fields == 2 && both.all(|number| number.is_ok())) {
             return Ok(());
         }
         if self.table.dimensions == 0 {

@@ -4,6 +4,7 @@ mod by_cues;
 mod by_model;
 mod by_rules;
 mod passage;
+mod words;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use crate::rules::Who;
 use by_cues::CuesShown;
 use by_model::{ModelReader, Said};
 use by_rules::by_rules;
+use words::WordsTaken;
 
 /// A contact has at most so many reasons.
 const MOST_REASONS: usize = 3;
@@ -86,6 +88,8 @@ pub struct Tagging {
     pub fingerprint: Option<u64>,
     /// For [`similarity::similarity`].
     pub sketch: Vec<u32>,
+    /// What the customer wrote in some single words, folded, in their order, one space between two.
+    pub words: String,
 }
 
 /// Tags contacts by a taxonomy. Keeps caches that never show.
@@ -144,6 +148,7 @@ impl Tagger {
         let taxonomy = Arc::clone(&self.taxonomy);
         let mut cues = CuesShown::default();
         let mut sketch = Vec::new();
+        let mut words = WordsTaken::default();
         self.hits.clear();
         self.reader.clear();
         self.analyzer.stem(language, &mut self.subject);
@@ -156,6 +161,7 @@ impl Tagger {
             keep_hits(&taxonomy, &self.found, &Spoken::written(place), &mut self.hits);
             self.reader.add(taxonomy.model.as_deref(), place, analysis);
             similarity::add_content(analysis, &mut sketch);
+            words.add(text, analysis);
         }
         let fingerprint = similarity::fingerprint([&self.subject, &self.body]);
         let turns = input.turns.get(..MOST_TURNS).unwrap_or(input.turns);
@@ -174,6 +180,7 @@ impl Tagger {
                 cues.add(&taxonomy.rules.cues, &self.found, spoken.place, &turn.text);
                 self.reader.add(taxonomy.model.as_deref(), spoken.place, &self.turn);
                 similarity::add_content(&self.turn, &mut sketch);
+                words.add(&turn.text, &self.turn);
             }
             keep_hits(&taxonomy, &self.found, &spoken, &mut self.hits);
         }
@@ -193,6 +200,7 @@ impl Tagger {
             nature,
             fingerprint,
             sketch,
+            words: words.into_forms(),
         }
     }
 

@@ -202,6 +202,7 @@ mod tests {
     use quell_ports::stage::{Polled, Rebalanced, StageLog};
     use quell_ports::{Clock, PollLimit, PortError};
 
+    use super::super::wire;
     use super::super::{Runner, RunnerSettings, Stage, Turning};
     use super::*;
     use crate::metrics::Metrics;
@@ -361,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_never_put_aside() {
-        let mark = [vec![2, 1], vec![b'a'; 600]].concat();
+        let mark = [vec![wire::VERSION, wire::MARK], vec![b'a'; 600]].concat();
         let error = run(vec![vec![b'a'; 30], mark], false).unwrap_err().to_string();
         assert!(error.contains("quell.to-link[0]@1") && error.contains("kafka.max_record_bytes"));
     }

@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use super::StageError;
 
 /// Format of what this module writes.
-const VERSION: u8 = 3;
+pub(super) const VERSION: u8 = 3;
 /// The second byte of a mark.
-const MARK: u8 = 1;
+pub(super) const MARK: u8 = 1;
 
 /// What an internal topic holds.
 #[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn what_is_not_ours_says_where_it_stands() {
         let position = Position { input: "quell.facts".to_owned(), partition: 0, offset: 9 };
-        for value in [None, Some(&b""[..]), Some(b"{}"), Some(b"\x02"), Some(b"\x01\x00")] {
+        for value in [None, Some(&b""[..]), Some(b"{}"), Some(b"\x03"), Some(b"\x02\x00")] {
             let error = Wire::<TrendInput>::read(&position, value).unwrap_err().to_string();
             assert!(error.contains("quell.facts[0]@9"), "{error}");
         }

@@ -51,7 +51,8 @@ pub fn run(series: usize, hours: u64, beside_r: bool) -> anyhow::Result<()> {
             Count { customers, contacts: customers }
         };
         let counts = (0..series).map(count).collect();
-        let hour_of_all = Hour { known: true, orders: f64::NAN, holiday: false, counts };
+        let cells = Vec::new();
+        let hour_of_all = Hour { known: true, orders: f64::NAN, holiday: false, counts, cells };
         if let Err(error) = state.push(hour, hour_of_all) {
             anyhow::bail!("hour {hour} is not taken: {error:?}");
         }
